@@ -1,0 +1,1 @@
+//! From raw bytes to classified reports: sources, decoding, dead letters.

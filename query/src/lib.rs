@@ -1,0 +1,1 @@
+//! Reading executions back: store, tree, panorama, answer.

@@ -1,0 +1,10 @@
+//! The shared language of Linkloom: ids, reports, link definitions, the panorama, answers and row keys.
+//!
+//! Everything here is pure: no I/O, no clock (the instant `asOf` is always an argument), no randomness.
+
+pub mod definition;
+pub mod event;
+pub mod ids;
+pub mod report;
+pub mod row_key;
+pub mod time;

@@ -1,0 +1,1 @@
+//! Linkloom: configuration, wiring and command line; the one place that knows all parts.

@@ -1,0 +1,2 @@
+//! The `linkloom` command.
+fn main() {}

@@ -1,0 +1,4 @@
+//! How Linkloom stores: the cell model, packs, the `Store` trait and the stores behind it.
+
+pub mod cell;
+pub mod store;
