@@ -3,6 +3,7 @@
 //! Everything here is pure: no I/O, no clock (the instant `asOf` is always an argument), no randomness.
 
 pub mod definition;
+pub mod digest;
 pub mod event;
 pub mod ids;
 pub mod report;
