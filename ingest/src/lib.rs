@@ -1,1 +1,4 @@
 //! From raw bytes to classified reports: sources, decoding, dead letters.
+
+pub mod classify;
+pub mod decode;

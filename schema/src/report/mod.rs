@@ -1,6 +1,23 @@
 //! One report: a record an application sent, decoded (report format version 1, `docs/report-format.md`).
 
+pub(crate) mod decimal;
+mod identity;
+mod json;
+mod line;
+mod payload;
+mod refusal;
+mod stored;
+
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
+
+pub use identity::{BadIdentity, push_identity_bytes};
+pub use json::DEPTH_MAX;
+pub use line::{Line, VERSION, is_complete_object, read};
+pub use refusal::{Reason, Refusal};
+pub use stored::{decode_stored, encode_stored};
 
 use crate::ids::MarkRef;
 use crate::time::Timestamp;
@@ -101,7 +118,7 @@ pub struct Report<'a> {
     pub node_name: Option<Cow<'a, str>>,
     /// When it happened; `None` when the report had no usable time and its source has none either.
     pub time: Option<Timestamp>,
-    /// The report's own time was absent or absurd, `time` is the source's.
+    /// The report's own time was absent or absurd; `time` is the source's, or `None` when it has none either.
     pub time_substituted: bool,
     /// Status of a node report.
     pub status: Option<Status>,
@@ -147,6 +164,24 @@ pub struct Report<'a> {
     pub tenant: Option<Cow<'a, str>>,
     /// Unknown fields: a JSON object, keys sorted.
     pub attributes: Option<Payload<'a>>,
+}
+
+impl Report<'_> {
+    /// Severity of a log, told from [`Report::level`] without regard to case.
+    pub fn level(&self) -> Level {
+        const NAMES: [(&str, Level); 8] = [
+            ("INFO", Level::Info),
+            ("WARN", Level::Warn),
+            ("ERROR", Level::Error),
+            ("DEBUG", Level::Debug),
+            ("TRACE", Level::Trace),
+            ("FATAL", Level::Fatal),
+            ("WARNING", Level::Warn),
+            ("CRITICAL", Level::Fatal),
+        ];
+        let Some(text) = self.level.as_deref() else { return Level::Other };
+        NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map_or(Level::Other, |&(_, level)| level)
+    }
 }
 
 /// The mark of a report, as decoded.

@@ -1,0 +1,537 @@
+//! A strict JSON scanner for report lines: one pass, borrowed strings, payloads checked but not built.
+//!
+//! General parsers were measured beside it (`ingest/benches/decode.rs`). This one is here because a report needs what
+//! they do not give together: payloads checked to the last escape and told to be free of insignificant whitespace in the
+//! same pass, a nesting limit without recursion, duplicate fields, and messages that name the byte.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::refusal::{Reason, Refusal};
+
+/// Deepest nesting of a report, itself being level 1. Answers embed payloads some levels deeper, and common parsers
+/// stop at 128.
+pub const DEPTH_MAX: u32 = 100;
+
+/// A place in a line.
+pub(super) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// A string between its quotes, as written.
+#[derive(Clone, Copy)]
+pub(super) struct RawString<'a> {
+    inner: &'a str,
+    escaped: bool,
+}
+
+/// A value as written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawValue<'a> {
+    text: &'a str,
+    /// It has whitespace between tokens, or a lone surrogate: [`RawValue::compact`] copies.
+    dirty: bool,
+}
+
+/// The kind of the value that comes next, told by its first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Object,
+    Array,
+    String,
+    Number,
+    Bool,
+    Null,
+}
+
+impl Kind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Object => "an object",
+            Kind::Array => "an array",
+            Kind::String => "a string",
+            Kind::Number => "a number",
+            Kind::Bool => "a boolean",
+            Kind::Null => "null",
+        }
+    }
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Cursor { text, at: 0 }
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Steps over `byte` if it comes next.
+    pub(super) fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Skips whitespace; says whether there was any.
+    pub(super) fn skip_whitespace(&mut self) -> bool {
+        let start = self.at;
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+        self.at != start
+    }
+
+    #[cold]
+    pub(super) fn malformed(&self, expected: &str) -> Refusal {
+        let mut detail = format!("expected {expected} at byte {}, found ", self.at);
+        match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
+            None => detail.push_str("the end of the report"),
+            Some(found) if found.is_control() => {
+                let _ = write!(detail, "U+{:04X}", u32::from(found));
+            }
+            Some(found) => {
+                let _ = write!(detail, "'{found}'");
+            }
+        }
+        Refusal::new(Reason::Malformed, detail)
+    }
+
+    #[cold]
+    fn too_deep(&self) -> Refusal {
+        let detail = format!("nested deeper than {DEPTH_MAX} levels at byte {}", self.at);
+        Refusal::new(Reason::TooDeep, detail)
+    }
+
+    /// The kind of the value that starts here.
+    pub(super) fn kind(&self) -> Result<Kind, Refusal> {
+        Ok(match self.peek() {
+            Some(b'"') => Kind::String,
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'-' | b'0'..=b'9') => Kind::Number,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'n') => Kind::Null,
+            _ => return Err(self.malformed("a value")),
+        })
+    }
+
+    fn literal(&mut self, word: &'static str) -> Result<(), Refusal> {
+        if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            self.at += word.len();
+            Ok(())
+        } else {
+            Err(self.malformed(word))
+        }
+    }
+
+    /// Steps over `null` if it comes next.
+    pub(super) fn eat_null(&mut self) -> Result<bool, Refusal> {
+        if self.peek() != Some(b'n') {
+            return Ok(false);
+        }
+        self.literal("null").map(|()| true)
+    }
+
+    /// A string; the cursor stands on its opening quote or the string is refused.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<RawString<'a>, Refusal> {
+        let mut lone = false;
+        self.scan_string(&mut lone)
+    }
+
+    #[inline]
+    fn scan_string(&mut self, lone_surrogate: &mut bool) -> Result<RawString<'a>, Refusal> {
+        let bytes = self.text.as_bytes();
+        if !self.eat(b'"') {
+            return Err(self.malformed("a string"));
+        }
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            self.at = special(bytes, self.at);
+            match self.peek() {
+                Some(b'"') => {
+                    let inner = &self.text[start..self.at];
+                    self.at += 1;
+                    return Ok(RawString { inner, escaped });
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.skip_escape(lone_surrogate)?;
+                }
+                _ => return Err(self.malformed("'\"', or control characters written as \\u escapes,")),
+            }
+        }
+    }
+
+    fn skip_escape(&mut self, lone_surrogate: &mut bool) -> Result<(), Refusal> {
+        self.at += 1;
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(b'u') => {
+                let unit = self.unit()?;
+                if (0xD800..0xDC00).contains(&unit) {
+                    let low = self.text.as_bytes()[self.at..].strip_prefix(b"\\u").and_then(hex_unit);
+                    if low.is_some_and(|low| (0xDC00..0xE000).contains(&low)) {
+                        self.at += 6;
+                    } else {
+                        *lone_surrogate = true;
+                    }
+                } else if (0xDC00..0xE000).contains(&unit) {
+                    *lone_surrogate = true;
+                }
+                Ok(())
+            }
+            _ => Err(self.malformed("one of \" \\ / b f n r t u after a backslash")),
+        }
+    }
+
+    /// The code unit of a `\u` escape; the cursor stands on the `u`.
+    fn unit(&mut self) -> Result<u16, Refusal> {
+        self.at += 1;
+        match hex_unit(&self.text.as_bytes()[self.at..]) {
+            Some(unit) => {
+                self.at += 4;
+                Ok(unit)
+            }
+            None => Err(self.malformed("four hex digits")),
+        }
+    }
+
+    /// A number, as written.
+    pub(super) fn number(&mut self) -> Result<&'a str, Refusal> {
+        let start = self.at;
+        self.eat(b'-');
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits(),
+            _ => return Err(self.malformed("a digit")),
+        }
+        if self.eat(b'.') {
+            self.some_digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.some_digits()?;
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    fn digits(&mut self) {
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn some_digits(&mut self) -> Result<(), Refusal> {
+        if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            return Err(self.malformed("a digit"));
+        }
+        self.digits();
+        Ok(())
+    }
+
+    /// Any value, checked to its end; the cursor stands on its first byte. `depth` is the level the value is on.
+    ///
+    /// Iterative: the open brackets are one bit each.
+    pub(super) fn value(&mut self, depth: u32) -> Result<RawValue<'a>, Refusal> {
+        let start = self.at;
+        let mut dirty = false;
+        let mut open = 0_u32;
+        let mut objects = 0_u128;
+        loop {
+            // A value comes next.
+            let close = match self.kind()? {
+                Kind::String => {
+                    self.scan_string(&mut dirty)?;
+                    None
+                }
+                Kind::Number => {
+                    self.number()?;
+                    None
+                }
+                Kind::Bool => {
+                    self.literal(if self.peek() == Some(b't') { "true" } else { "false" })?;
+                    None
+                }
+                Kind::Null => {
+                    self.literal("null")?;
+                    None
+                }
+                Kind::Object => Some(b'}'),
+                Kind::Array => Some(b']'),
+            };
+            if let Some(close) = close {
+                if depth + open >= DEPTH_MAX {
+                    return Err(self.too_deep());
+                }
+                self.at += 1;
+                dirty |= self.skip_whitespace();
+                if !self.eat(close) {
+                    open += 1;
+                    objects = objects << 1 | u128::from(close == b'}');
+                    if close == b'}' {
+                        self.key(&mut dirty)?;
+                    }
+                    continue;
+                }
+            }
+            // A value has ended.
+            loop {
+                if open == 0 {
+                    return Ok(RawValue { text: &self.text[start..self.at], dirty });
+                }
+                dirty |= self.skip_whitespace();
+                let in_object = objects & 1 == 1;
+                if self.eat(b',') {
+                    dirty |= self.skip_whitespace();
+                    if in_object {
+                        self.key(&mut dirty)?;
+                    }
+                    break;
+                }
+                if !self.eat(if in_object { b'}' } else { b']' }) {
+                    return Err(self.malformed(if in_object { "',' or '}'" } else { "',' or ']'" }));
+                }
+                open -= 1;
+                objects >>= 1;
+            }
+        }
+    }
+
+    /// Skips a key inside a payload and its colon.
+    fn key(&mut self, dirty: &mut bool) -> Result<(), Refusal> {
+        self.scan_string(dirty)?;
+        *dirty |= self.colon()?;
+        Ok(())
+    }
+
+    /// Skips a colon and the whitespace around it; says whether there was any.
+    pub(super) fn colon(&mut self) -> Result<bool, Refusal> {
+        if self.eat(b':') {
+            return Ok(self.skip_whitespace());
+        }
+        let before = self.skip_whitespace();
+        if !self.eat(b':') {
+            return Err(self.malformed("':'"));
+        }
+        Ok(self.skip_whitespace() | before)
+    }
+
+    /// After a member of an object: steps to the next key (`true`) or past the closing brace (`false`).
+    pub(super) fn next_member(&mut self) -> Result<bool, Refusal> {
+        self.skip_whitespace();
+        if self.eat(b',') {
+            self.skip_whitespace();
+            Ok(true)
+        } else if self.eat(b'}') {
+            Ok(false)
+        } else {
+            Err(self.malformed("',' or '}'"))
+        }
+    }
+
+    /// Checks that only whitespace is left.
+    pub(super) fn end(&mut self) -> Result<(), Refusal> {
+        self.skip_whitespace();
+        if self.at == self.text.len() { Ok(()) } else { Err(self.malformed("the end of the report")) }
+    }
+}
+
+impl<'a> RawString<'a> {
+    /// The text as written, if it has no escapes.
+    #[inline]
+    pub(super) fn plain(self) -> Option<&'a str> {
+        (!self.escaped).then_some(self.inner)
+    }
+
+    /// The text it stands for; `None` when it holds a lone surrogate, which no UTF-8 text can.
+    #[inline]
+    pub(super) fn decode(self) -> Option<Cow<'a, str>> {
+        match self.plain() {
+            Some(plain) => Some(Cow::Borrowed(plain)),
+            None => {
+                let (text, lone) = unescape(self.inner);
+                (!lone).then_some(Cow::Owned(text))
+            }
+        }
+    }
+
+    /// The text it stands for, lone surrogates replaced by U+FFFD.
+    pub(super) fn decode_lossy(self) -> Cow<'a, str> {
+        self.plain().map_or_else(|| Cow::Owned(unescape(self.inner).0), Cow::Borrowed)
+    }
+}
+
+impl<'a> RawValue<'a> {
+    /// The value without insignificant whitespace; lone surrogates become `\ufffd`.
+    pub(super) fn compact(self) -> Cow<'a, str> {
+        if self.dirty { Cow::Owned(compact(self.text)) } else { Cow::Borrowed(self.text) }
+    }
+
+    pub(super) fn is_null(self) -> bool {
+        self.text == "null"
+    }
+}
+
+/// Index of the first quote, backslash or control character from `at` on, or the length.
+///
+/// Eight bytes at a step: a byte's high bit is set in `found` when it is one of them. Borrows can set a bit above a
+/// true one, never below, so the lowest is right.
+#[inline]
+pub(super) fn special(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * b'"' as u64);
+        let backslash = word ^ (ONES * b'\\' as u64);
+        let found = (quote.wrapping_sub(ONES) & !quote
+            | backslash.wrapping_sub(ONES) & !backslash
+            | word.wrapping_sub(ONES * 0x20) & !word)
+            & HIGH;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(byte) = bytes.get(at) {
+        if matches!(byte, b'"' | b'\\' | 0..0x20) {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+fn hex_unit(bytes: &[u8]) -> Option<u16> {
+    let digits = bytes.first_chunk::<4>()?;
+    digits.iter().try_fold(0_u16, |unit, &digit| {
+        let value = (digit as char).to_digit(16)?;
+        Some(unit << 4 | value as u16)
+    })
+}
+
+/// Resolves the escapes of a checked string; says whether there was a lone surrogate (now U+FFFD).
+fn unescape(inner: &str) -> (String, bool) {
+    let mut text = String::with_capacity(inner.len());
+    let mut lone = false;
+    let mut rest = inner;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        text.push_str(&rest[..at]);
+        let code = rest.as_bytes()[at + 1];
+        rest = &rest[at + 2..];
+        text.push(match code {
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let (decoded, length) = surrogates(rest);
+                lone |= decoded.is_none();
+                rest = &rest[length..];
+                decoded.unwrap_or(char::REPLACEMENT_CHARACTER)
+            }
+            other => char::from(other),
+        });
+    }
+    text.push_str(rest);
+    (text, lone)
+}
+
+/// The character of a `\u` escape and how many bytes it has after the `u`; `None`: a lone surrogate.
+fn surrogates(rest: &str) -> (Option<char>, usize) {
+    let Some(unit) = hex_unit(rest.as_bytes()) else { return (None, 0) };
+    let low = rest.as_bytes()[4..].strip_prefix(b"\\u").and_then(hex_unit);
+    match (unit, low) {
+        (0xD800..0xDC00, Some(low @ 0xDC00..0xE000)) => {
+            (char::decode_utf16([unit, low]).next().and_then(Result::ok), 10)
+        }
+        _ => (char::from_u32(u32::from(unit)), 4),
+    }
+}
+
+/// Copies a checked value without whitespace between tokens and with `\ufffd` for lone surrogates.
+fn compact(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let bytes = text.as_bytes();
+    let (mut at, mut kept) = (0, 0);
+    let mut in_string = false;
+    while at < bytes.len() {
+        if !in_string {
+            match bytes[at] {
+                b' ' | b'\t' | b'\n' | b'\r' => {
+                    out.push_str(&text[kept..at]);
+                    kept = at + 1;
+                }
+                b'"' => in_string = true,
+                _ => {}
+            }
+            at += 1;
+            continue;
+        }
+        at = special(bytes, at);
+        match bytes.get(at) {
+            Some(b'\\') if bytes.get(at + 1) == Some(&b'u') => {
+                let (decoded, length) = surrogates(&text[at + 2..]);
+                if decoded.is_none() {
+                    out.push_str(&text[kept..at]);
+                    out.push_str("\\ufffd");
+                    kept = at + 2 + length;
+                }
+                at += 2 + length;
+            }
+            Some(b'\\') => at += 2,
+            _ => {
+                in_string = false;
+                at += 1;
+            }
+        }
+    }
+    out.push_str(&text[kept.min(text.len())..]);
+    out
+}
+
+/// Appends a string in its one canonical form: `"`, `\` and control characters escaped (`\b \f \n \r \t`, else
+/// `\u00xx` in lower-case hex), everything else as it is.
+#[inline]
+pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    out.push(b'"');
+    let mut kept = 0;
+    loop {
+        let at = special(bytes, kept);
+        out.extend_from_slice(&bytes[kept..at]);
+        let Some(&byte) = bytes.get(at) else { break };
+        push_escape(out, byte);
+        kept = at + 1;
+    }
+    out.push(b'"');
+}
+
+fn push_escape(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'\\');
+    match byte {
+        b'"' | b'\\' => out.push(byte),
+        0x08 => out.push(b'b'),
+        0x0c => out.push(b'f'),
+        b'\n' => out.push(b'n'),
+        b'\r' => out.push(b'r'),
+        b'\t' => out.push(b't'),
+        _ => {
+            out.extend_from_slice(b"u00");
+            out.push(HEX[usize::from(byte >> 4)]);
+            out.push(HEX[usize::from(byte & 15)]);
+        }
+    }
+}
