@@ -1,0 +1,26 @@
+//! Packs: the reports of one execution, family and hour from one flush, stored as one immutable cell.
+//!
+//! What a store costs is cells and calls, not bytes (`docs/decisions/002-packs.md`). The value is a JSON object,
+//! zstd-compressed when that is smaller (told by the magic number `28 b5 2f fd`):
+//!
+//! ```text
+//! {"first":1795255200123456,"last":1795255200789012,"nodes":["picProcess"],"reports":[
+//! {"type":"node","nodeName":"picProcess","status":"RUNNING","time":1795255200123456,...},
+//! {"type":"node","nodeName":"picProcess","status":"COMPLETED","time":1795255200789012,...}
+//! ]}
+//! ```
+//!
+//! `first` and `last` are microseconds since the epoch (`null` when no report in the pack has a time); each report
+//! stands on a line of its own. The qualifier ([`PackName`]) repeats what a reader needs to skip a pack unread.
+
+mod codec;
+mod name;
+
+pub use codec::{Compressor, PackText, decompress};
+pub(crate) use name::hour_of;
+pub use name::{BadPackName, PackName, hour_text};
+
+/// Longest pack text, in bytes; a single longer report stands alone.
+pub const PACK_BYTES_MAX: usize = 256 * 1024;
+/// A pack of one node at least this long says the node in its name, so that readers of other nodes skip it.
+pub const NAMED_NODE_BYTES_MIN: usize = 16 * 1024;

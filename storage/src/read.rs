@@ -1,0 +1,228 @@
+//! Reading reports back: packs of a row, merged by identity.
+
+use std::ops::ControlFlow;
+
+use linkloom_schema::ids::MarkRef;
+use linkloom_schema::report::{Identity, Report};
+use linkloom_schema::row_key;
+use linkloom_schema::time::Timestamp;
+
+use crate::cell::{Family, Table};
+use crate::pack::{PackName, PackText, decompress};
+use crate::store::{Rows, Scan, Store, StoreError};
+
+/// Executions one trace id may be tied to before a reader stops counting: from two on its reports are shared anyway.
+const TIED_EXECUTIONS_MAX: usize = 1_000;
+
+/// Where a pack is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackKey {
+    /// The table.
+    pub table: Table,
+    /// The row, or one of its overflow rows.
+    pub row: String,
+    /// The family.
+    pub family: Family,
+    /// The qualifier.
+    pub qualifier: String,
+    /// What the qualifier says.
+    pub name: PackName,
+}
+
+fn corrupt(store: &dyn Store, row: &str, qualifier: &str, why: impl ToString) -> StoreError {
+    StoreError::Corrupt {
+        store: store.name().to_owned(),
+        what: format!("pack {qualifier} of row {row}"),
+        why: why.to_string(),
+    }
+}
+
+fn scan_rows(
+    store: &dyn Store,
+    table: Table,
+    row: &str,
+    family: Family,
+    keys_only: bool,
+    each: &mut dyn FnMut(&str, &str, &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let overflow = format!("{row}|");
+    for rows in [Rows::One(row), Rows::Prefix(&overflow)] {
+        let mut failed = None;
+        let scan = Scan { keys_only, family: Some(family), ..Scan::new(table, rows) };
+        store.scan(&scan, &mut |cell| match each(cell.row, cell.qualifier, cell.value) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Names of the packs of a row and its overflow rows, not the packs themselves; those wholly before `horizon` are left
+/// out. Order: as stored (row, then time).
+pub fn list_packs(
+    store: &dyn Store,
+    table: Table,
+    row: &str,
+    family: Family,
+    horizon: Option<Timestamp>,
+) -> Result<Vec<PackKey>, StoreError> {
+    let mut keys = Vec::new();
+    scan_rows(store, table, row, family, true, &mut |row, qualifier, _| {
+        let name = PackName::decode(qualifier).map_err(|error| corrupt(store, row, qualifier, error))?;
+        if !is_past(&name, horizon) {
+            keys.push(PackKey { table, row: row.to_owned(), family, qualifier: qualifier.to_owned(), name });
+        }
+        Ok(())
+    })?;
+    Ok(keys)
+}
+
+fn is_past(name: &PackName, horizon: Option<Timestamp>) -> bool {
+    matches!((name.span, horizon), (Some((_, last)), Some(horizon)) if last < horizon)
+}
+
+/// One listed pack. Errors: `Corrupt` also when it is gone.
+pub fn read_pack(store: &dyn Store, key: &PackKey) -> Result<PackText, StoreError> {
+    let value = store.get(key.table, &key.row, key.family, &key.qualifier)?;
+    let value = value.ok_or_else(|| corrupt(store, &key.row, &key.qualifier, "it is gone"))?;
+    let text = decompress(&value).and_then(PackText::new);
+    text.map_err(|why| corrupt(store, &key.row, &key.qualifier, why))
+}
+
+/// Lends every pack of a row and its overflow rows to `each`, one at a time; those wholly before `horizon` are left out.
+pub fn each_pack(
+    store: &dyn Store,
+    table: Table,
+    row: &str,
+    family: Family,
+    horizon: Option<Timestamp>,
+    each: &mut dyn FnMut(PackText) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    scan_rows(store, table, row, family, false, &mut |row, qualifier, value| {
+        let name = PackName::decode(qualifier).map_err(|error| corrupt(store, row, qualifier, error))?;
+        if is_past(&name, horizon) {
+            return Ok(());
+        }
+        let text = decompress(value).and_then(PackText::new);
+        each(text.map_err(|why| corrupt(store, row, qualifier, why))?)
+    })
+}
+
+/// All packs of a row and its overflow rows.
+pub fn packs(
+    store: &dyn Store,
+    table: Table,
+    row: &str,
+    family: Family,
+    horizon: Option<Timestamp>,
+) -> Result<Vec<PackText>, StoreError> {
+    let mut texts = Vec::new();
+    each_pack(store, table, row, family, horizon, &mut |text| {
+        texts.push(text);
+        Ok(())
+    })?;
+    Ok(texts)
+}
+
+/// Reports of packs, each identity once.
+#[derive(Debug, Default)]
+pub struct Merged<'a> {
+    /// In order of identity.
+    pub reports: Vec<Report<'a>>,
+    /// Identities that came with more than one content; the lesser bytes are in `reports`.
+    pub conflicts: Vec<Identity>,
+}
+
+/// Decodes and merges the lines of packs by identity. Reports before `horizon` are left out; of two contents under one
+/// identity the lesser bytes win.
+///
+/// `packs` come with the mark of the row they were read from (`None`: reports without a mark).
+/// Errors: a text naming the line that does not decode.
+pub fn merge<'a>(
+    packs: impl Iterator<Item = (&'a PackText, Option<MarkRef<'a>>)>,
+    horizon: Option<Timestamp>,
+) -> Result<Merged<'a>, String> {
+    let mut read: Vec<(&str, Report<'a>)> = Vec::new();
+    for (pack, mark) in packs {
+        for line in pack.lines() {
+            let report = linkloom_schema::report::decode_stored(line.as_bytes(), mark).map_err(|why| format!("{why} in {line}"))?;
+            if horizon.is_none_or(|horizon| report.time.is_none_or(|time| time >= horizon)) {
+                read.push((line, report));
+            }
+        }
+    }
+    read.sort_by(|(line_a, a), (line_b, b)| a.identity.cmp(&b.identity).then_with(|| line_a.cmp(line_b)));
+    let mut merged = Merged::default();
+    let mut kept: &str = "";
+    for (line, report) in read {
+        match merged.reports.last() {
+            Some(last) if last.identity == report.identity => {
+                if line != kept && merged.conflicts.last() != Some(&report.identity) {
+                    merged.conflicts.push(report.identity);
+                }
+            }
+            _ => {
+                kept = line;
+                merged.reports.push(report);
+            }
+        }
+    }
+    Ok(merged)
+}
+
+/// Whether unmarked reports of a trace are stored.
+pub fn trace_has_unmarked(store: &dyn Store, trace_id: &str) -> Result<bool, StoreError> {
+    let mut found = false;
+    let row = row_key::unlinked_trace(trace_id);
+    store.scan(&Scan::new(Table::Unlinked, Rows::One(&row)).keys_only(), &mut |_| {
+        found = true;
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+/// Executions tied to a trace id, in row order; at most 1,000.
+pub fn executions_of_trace(
+    store: &dyn Store,
+    trace_id: &str,
+) -> Result<Vec<linkloom_schema::ids::LinkMark>, StoreError> {
+    let mut marks = Vec::new();
+    let prefix = row_key::trace_prefix(trace_id);
+    let mut failed = None;
+    store.scan(&Scan::new(Table::Trace, Rows::Prefix(&prefix)).keys_only(), &mut |cell| {
+        match row_key::decode_trace(cell.row) {
+            Ok((_, mark)) => marks.push(mark),
+            Err(error) => failed = Some(corrupt(store, cell.row, cell.qualifier, error)),
+        }
+        if failed.is_some() || marks.len() >= TIED_EXECUTIONS_MAX {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    failed.map_or(Ok(marks), Err)
+}
+
+/// Lends every report of one pack to `each`, as stored: repeated identities are the caller's matter.
+pub fn each_report(
+    store: &dyn Store,
+    pack: &PackText,
+    mark: MarkRef<'_>,
+    each: &mut dyn FnMut(&Report<'_>),
+) -> Result<(), StoreError> {
+    let horizon = store.horizon();
+    for line in pack.lines() {
+        let report = linkloom_schema::report::decode_stored(line.as_bytes(), Some(mark))
+            .map_err(|why| corrupt(store, &row_key::link(mark), line, why))?;
+        if horizon.is_none_or(|horizon| report.time.is_none_or(|time| time >= horizon)) {
+            each(&report);
+        }
+    }
+    Ok(())
+}
