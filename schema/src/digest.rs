@@ -1,7 +1,7 @@
 //! Digests: what a window keeps of a report, about 100 bytes and no payload.
 //!
-//! A node report becomes a *record*, a log becomes eight bytes ([`LogMark`]); a log that carries meta becomes a record as
-//! well. Records stand one after the other in a byte buffer, so that a window is one allocation, moving it to disk is a
+//! A node report becomes a *record*, a log becomes eight bytes ([`LogMark`]). A log that carries meta becomes a record as
+//! well, and so does each node that logs name but that did not report in the same flush. Records stand one after the other in a byte buffer, so that a window is one allocation, moving it to disk is a
 //! copy, and comparing two records for equality is comparing bytes.
 //!
 //! Record layout (private to one version of the program; all numbers are LEB128 varints unless said otherwise):
@@ -28,6 +28,7 @@ const HAS_TIME: u64 = 1 << TEXTS;
 const HAS_ITERATION: u64 = 1 << (TEXTS + 1);
 
 const KIND_LOG: u8 = 4;
+const KIND_LOGGED_NODE: u8 = 5;
 
 /// A log in a window: the upper 61 bits of its identity and its level in the lower three.
 ///
@@ -55,8 +56,10 @@ impl LogMark {
 /// One record, decoded; borrows from its buffer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Record<'a> {
-    /// The node report in its light form; `None` for a log that carries meta.
+    /// The node report in its light form, if it is one.
     pub event: Option<NodeEvent<'a>>,
+    /// A node that logs name, if it is that.
+    pub logged_node: Option<&'a str>,
     /// The name of the report.
     pub identity: Identity,
     /// When it happened.
@@ -130,23 +133,42 @@ pub fn push_record(out: &mut Vec<u8>, report: &Report<'_>) -> bool {
     if report.iteration.is_some() {
         present |= HAS_ITERATION;
     }
+    push_body(out, length, |out| {
+        out.push(kind);
+        out.extend_from_slice(&report.identity.0.to_be_bytes());
+        push_varint(out, present);
+        if let Some(time) = report.time {
+            push_varint(out, ((time.micros() << 1) ^ (time.micros() >> 63)) as u64);
+        }
+        if let Some(iteration) = report.iteration {
+            push_varint(out, iteration);
+        }
+        for text in texts.into_iter().flatten() {
+            push_varint(out, text.len() as u64);
+            out.extend_from_slice(text.as_bytes());
+        }
+    });
+    true
+}
+
+/// Appends the record of a node that logs name. The same node makes the same record.
+pub fn push_logged_node(out: &mut Vec<u8>, node: &str) {
+    push_body(out, node.len() + 24, |out| {
+        out.push(KIND_LOGGED_NODE);
+        out.extend_from_slice(&xxhash_rust::xxh3::xxh3_128(node.as_bytes()).to_be_bytes());
+        push_varint(out, 1 << NODE);
+        push_varint(out, node.len() as u64);
+        out.extend_from_slice(node.as_bytes());
+    });
+}
+
+/// Appends a record's length and what `write` appends. `length`: about how long it will be.
+fn push_body(out: &mut Vec<u8>, length: usize, write: impl FnOnce(&mut Vec<u8>)) {
     let begin = out.len();
     out.reserve(length + 4);
     // Room for a two-byte length, which nearly every record has; moved if it needs another size.
     out.extend_from_slice(&[0, 0]);
-    out.push(kind);
-    out.extend_from_slice(&report.identity.0.to_be_bytes());
-    push_varint(out, present);
-    if let Some(time) = report.time {
-        push_varint(out, ((time.micros() << 1) ^ (time.micros() >> 63)) as u64);
-    }
-    if let Some(iteration) = report.iteration {
-        push_varint(out, iteration);
-    }
-    for text in texts.into_iter().flatten() {
-        push_varint(out, text.len() as u64);
-        out.extend_from_slice(text.as_bytes());
-    }
+    write(out);
     let rest = out.len() - begin - 2;
     if rest < 1 << 14 {
         out[begin] = rest as u8 | 0x80;
@@ -156,7 +178,6 @@ pub fn push_record(out: &mut Vec<u8>, report: &Report<'_>) -> bool {
         push_varint(&mut head, rest as u64);
         out.splice(begin..begin + 2, head);
     }
-    true
 }
 
 /// Walks the records of a buffer. Stops with an error text at the first one that does not decode.
@@ -168,10 +189,7 @@ pub fn records(buffer: &[u8]) -> impl Iterator<Item = Result<Record<'_>, &'stati
         }
         let before = rest;
         match read_record(&mut rest) {
-            Some((event, identity, time, meta)) => {
-                let bytes = &before[..before.len() - rest.len()];
-                Some(Ok(Record { event, identity, time, meta, bytes }))
-            }
+            Some(record) => Some(Ok(Record { bytes: &before[..before.len() - rest.len()], ..record })),
             None => {
                 rest = &[];
                 Some(Err("a digest record is cut or malformed"))
@@ -180,9 +198,7 @@ pub fn records(buffer: &[u8]) -> impl Iterator<Item = Result<Record<'_>, &'stati
     })
 }
 
-type Decoded<'a> = (Option<NodeEvent<'a>>, Identity, Option<Timestamp>, Option<&'a str>);
-
-fn read_record<'a>(rest: &mut &'a [u8]) -> Option<Decoded<'a>> {
+fn read_record<'a>(rest: &mut &'a [u8]) -> Option<Record<'a>> {
     let length = read_varint(rest)?;
     let mut body = take(rest, usize::try_from(length).ok()?)?;
     let kind = *take(&mut body, 1)?.first()?;
@@ -208,7 +224,7 @@ fn read_record<'a>(rest: &mut &'a [u8]) -> Option<Decoded<'a>> {
         1 => Some(Status::Completed),
         2 => Some(Status::Failed),
         3 => Some(Status::Skipped),
-        KIND_LOG => None,
+        KIND_LOG | KIND_LOGGED_NODE => None,
         _ => return None,
     };
     let event = match status {
@@ -229,7 +245,8 @@ fn read_record<'a>(rest: &mut &'a [u8]) -> Option<Decoded<'a>> {
             parent_node: texts[PARENT],
         }),
     };
-    Some((event, identity, time, texts[META]))
+    let logged_node = texts[NODE].filter(|_| kind == KIND_LOGGED_NODE);
+    Some(Record { event, logged_node, identity, time, meta: texts[META], bytes: &[] })
 }
 
 #[cfg(test)]
@@ -261,14 +278,20 @@ mod tests {
         let meta = Some(Payload { json: r#"{"trigger":"api"}"#.into(), cut_from: None });
         assert!(push_record(&mut buffer, &Report { meta, ..log }));
 
-        let read: Vec<_> = records(&buffer).map(|record| record.expect("decodes")).collect();
+        let nodes_and_logs = buffer.clone();
+        let read: Vec<_> = records(&nodes_and_logs).map(|record| record.expect("decodes")).collect();
+        push_logged_node(&mut buffer, "audit");
+        let logged = records(&buffer).last().expect("a record").expect("decodes");
+        assert_eq!((logged.logged_node, logged.event), (Some("audit"), None));
+
         assert_eq!(read.len(), 3);
         let first = read[0].event.expect("a node report");
         assert_eq!((first.node, first.run_id, first.iteration), ("picProcess", Some("r1"), Some(3)));
         assert_eq!((first.time, first.status), (Some(Timestamp(-5)), Status::Failed));
         assert_eq!(read[1].event.expect("a node report").run_id, Some(long.as_str()));
         assert_eq!((read[2].event, read[2].meta), (None, Some(r#"{"trigger":"api"}"#)));
-        assert_eq!(read.iter().map(|record| record.bytes.len()).sum::<usize>(), buffer.len());
+        let lengths = records(&buffer).map(|record| record.expect("decodes").bytes.len());
+        assert_eq!(lengths.sum::<usize>(), buffer.len());
     }
 
     #[test]

@@ -151,7 +151,8 @@ pub fn merge<'a>(
     let mut read: Vec<(&str, Report<'a>)> = Vec::new();
     for (pack, mark) in packs {
         for line in pack.lines() {
-            let report = linkloom_schema::report::decode_stored(line.as_bytes(), mark).map_err(|why| format!("{why} in {line}"))?;
+            let report = linkloom_schema::report::decode_stored(line.as_bytes(), mark)
+                .map_err(|why| format!("{why} in {line}"))?;
             if horizon.is_none_or(|horizon| report.time.is_none_or(|time| time >= horizon)) {
                 read.push((line, report));
             }

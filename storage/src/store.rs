@@ -65,7 +65,9 @@ impl StoreError {
     pub fn retry(&self) -> Retry {
         match self {
             StoreError::Unavailable { .. } => Retry::WithBackoff,
-            StoreError::Corrupt { .. } | StoreError::Refused { .. } | StoreError::Owned { .. } => Retry::Never,
+            StoreError::Corrupt { .. } | StoreError::Refused { .. } | StoreError::Owned { .. } => {
+                Retry::Never
+            }
         }
     }
 }

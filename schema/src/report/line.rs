@@ -65,7 +65,8 @@ pub(super) fn read_form(text: &str, form: Form) -> Result<Line<'_>, Refusal> {
     if !cursor.eat(b'{') {
         return Err(not_an_object(cursor));
     }
-    let mut reader = Reader { form, seen: 0, line: Line::default(), kind: None, status: None, extra: Vec::new() };
+    let mut reader =
+        Reader { form, seen: 0, line: Line::default(), kind: None, status: None, extra: Vec::new() };
     cursor.skip_whitespace();
     if !cursor.eat(b'}') {
         loop {
@@ -86,7 +87,9 @@ fn not_an_object(mut cursor: Cursor<'_>) -> Refusal {
         Err(_) => return cursor.malformed("'{'"),
     };
     match cursor.value(0).and_then(|_| cursor.end()) {
-        Ok(()) => Refusal::new(Reason::NotAnObject, format!("a report is a JSON object, found {}", found.name())),
+        Ok(()) => {
+            Refusal::new(Reason::NotAnObject, format!("a report is a JSON object, found {}", found.name()))
+        }
         Err(refusal) => refusal,
     }
 }
@@ -317,7 +320,9 @@ impl<'a> Reader<'a> {
         let kind = self.kind.unwrap_or(if status.is_some() { ReportKind::Node } else { ReportKind::Log });
         self.line.report.kind = kind;
         match (kind, status) {
-            (ReportKind::Node, None) => return Err(missing("status", "RUNNING, COMPLETED, FAILED or SKIPPED")),
+            (ReportKind::Node, None) => {
+                return Err(missing("status", "RUNNING, COMPLETED, FAILED or SKIPPED"));
+            }
             (ReportKind::Node, Some(found)) => self.line.report.status = Some(read_status(found)?),
             (ReportKind::Log, None) => {}
             // A log with a status of its own, e.g. of a HTTP call.
@@ -504,6 +509,7 @@ fn missing(field: &str, what: &str) -> Refusal {
 
 #[cold]
 fn lone_surrogate(what: &str) -> Refusal {
-    let detail = format!("{what} holds half a surrogate pair (\\ud800 to \\udfff alone), which is no character");
+    let detail =
+        format!("{what} holds half a surrogate pair (\\ud800 to \\udfff alone), which is no character");
     Refusal::new(Reason::Malformed, detail)
 }

@@ -292,6 +292,8 @@ impl Sealer {
         let mut order = by_group(flush);
         let mut at = 0;
         let mut row_cells = Vec::new();
+        // The row a node was seen in last: nodes that report come before those that logs name.
+        let mut seen_in = vec![usize::MAX; flush.nodes.len()];
         for (index, row) in flush.rows.iter().enumerate() {
             let (table, key) = row.owner.table_and_row();
             let span = (row.first <= row.last).then_some((Timestamp(row.first), Timestamp(row.last)));
@@ -305,7 +307,8 @@ impl Sealer {
             };
             for family in [Family::Nodes, Family::BusinessLogs] {
                 let group = index as u32 * 2 + u32::from(family == Family::BusinessLogs);
-                let end = at + order[at..].iter().take_while(|&&e| flush.entries[e as usize].group == group).count();
+                let end = at
+                    + order[at..].iter().take_while(|&&e| flush.entries[e as usize].group == group).count();
                 let entries = &mut order[at..end];
                 at = end;
                 if entries.is_empty() {
@@ -320,6 +323,12 @@ impl Sealer {
                     digest.records.extend_from_slice(&flush.records[range(entry.record)]);
                     if family == Family::BusinessLogs {
                         digest.logs.push(entry.log);
+                    }
+                    if entry.node != NO_NODE && seen_in[entry.node as usize] != index {
+                        seen_in[entry.node as usize] = index;
+                        if family == Family::BusinessLogs {
+                            digest::push_logged_node(&mut digest.records, &flush.nodes[entry.node as usize]);
+                        }
                     }
                 }
                 self.packs(flush, entries, |name, value, last| {
@@ -337,7 +346,12 @@ impl Sealer {
     }
 
     /// Cuts one row and family, sorted by time, into packs.
-    fn packs(&mut self, flush: &Flush, entries: &mut [u32], mut each: impl FnMut(String, Vec<u8>, Option<Timestamp>)) {
+    fn packs(
+        &mut self,
+        flush: &Flush,
+        entries: &mut [u32],
+        mut each: impl FnMut(String, Vec<u8>, Option<Timestamp>),
+    ) {
         let entry = |index: u32| &flush.entries[index as usize];
         let hour = |index: u32| match entry(index).time {
             UNTIMED => UNTIMED,
@@ -412,7 +426,13 @@ impl Sealer {
         }
     }
 
-    fn tie_traces(&mut self, batch: &mut CellBatch, mark: MarkRef<'_>, traces: &[String], last: Option<Timestamp>) {
+    fn tie_traces(
+        &mut self,
+        batch: &mut CellBatch,
+        mark: MarkRef<'_>,
+        traces: &[String],
+        last: Option<Timestamp>,
+    ) {
         const DAY_SECONDS: i64 = 86_400;
         if self.traces_written.len() >= self.remembered_max {
             self.traces_written.clear();

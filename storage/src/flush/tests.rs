@@ -48,7 +48,9 @@ fn seal(reports: &[Report<'_>]) -> Sealed {
     let mut flush = Flush::new();
     reports.iter().for_each(|report| push(&mut flush, report));
     let mut sealed = sealer().seal(&flush);
-    sealed.batch.cells.sort_by(|a, b| (a.table, &a.row, a.family, &a.qualifier).cmp(&(b.table, &b.row, b.family, &b.qualifier)));
+    sealed.batch.cells.sort_by(|a, b| {
+        (a.table, &a.row, a.family, &a.qualifier).cmp(&(b.table, &b.row, b.family, &b.qualifier))
+    });
     sealed.digests.sort_by_key(|digest| digest.id);
     sealed
 }
@@ -150,7 +152,8 @@ fn large_executions_are_cut_by_node_and_overflow_into_further_rows() {
     let mut flush = Flush::new();
     reports.iter().for_each(|report| push(&mut flush, report));
     let sealed = Sealer::new(1, 4, 1_000).expect("level 1 exists").seal(&flush);
-    let named = sealed.batch.cells.iter().filter(|c| PackName::decode(&c.qualifier).expect("a name").node.is_some());
+    let named =
+        sealed.batch.cells.iter().filter(|c| PackName::decode(&c.qualifier).expect("a name").node.is_some());
     assert!(named.count() >= sealed.batch.cells.len() - 1, "all but the pack at the border are of one node");
     assert!(sealed.batch.cells.iter().all(|cell| text(cell).len() <= PACK_BYTES_MAX + 1_024));
     let rows: std::collections::BTreeSet<&str> = sealed.batch.cells.iter().map(|c| c.row.as_str()).collect();
@@ -162,7 +165,10 @@ fn large_executions_are_cut_by_node_and_overflow_into_further_rows() {
 
 #[test]
 fn traces_are_tied_once_and_unmarked_reports_go_to_their_trace_or_service() {
-    let traced = |business, number| Report { trace_id: Some("4bf9".into()), ..node(business, "a", number, number as u128) };
+    let traced = |business, number| Report {
+        trace_id: Some("4bf9".into()),
+        ..node(business, "a", number, number as u128)
+    };
     let unmarked = Report { mark: None, ..traced("", 3) };
     let lost = Report { mark: None, service: Some("api".into()), ..node("", "a", 4, 4) };
     let mut flush = Flush::new();
@@ -180,5 +186,8 @@ fn traces_are_tied_once_and_unmarked_reports_go_to_their_trace_or_service() {
         ]
     );
     let again = sealer.seal(&flush);
-    assert!(again.batch.cells.iter().all(|cell| cell.table != Table::Trace), "tied lately, not written again");
+    assert!(
+        again.batch.cells.iter().all(|cell| cell.table != Table::Trace),
+        "tied lately, not written again"
+    );
 }

@@ -68,7 +68,9 @@ impl PackText {
         out.clear();
         match span {
             Some((first, last)) => {
-                out.extend_from_slice(format!("{{\"first\":{},\"last\":{}", first.micros(), last.micros()).as_bytes());
+                out.extend_from_slice(
+                    format!("{{\"first\":{},\"last\":{}", first.micros(), last.micros()).as_bytes(),
+                );
             }
             None => out.extend_from_slice(b"{\"first\":null,\"last\":null"),
         }
@@ -122,7 +124,13 @@ mod tests {
     fn pack(lines: &[&str]) -> (PackName, String) {
         let mut out = Vec::new();
         let span = Some((Timestamp(1_795_255_200_000_000), Timestamp(1_795_255_200_000_009)));
-        let name = PackText::build(&mut out, span, ["a", "b\""].into_iter(), lines.iter().map(|l| l.as_bytes()), None);
+        let name = PackText::build(
+            &mut out,
+            span,
+            ["a", "b\""].into_iter(),
+            lines.iter().map(|l| l.as_bytes()),
+            None,
+        );
         (name, String::from_utf8(out).expect("a pack is text"))
     }
 

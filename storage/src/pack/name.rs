@@ -113,7 +113,9 @@ impl PackName {
         };
         let node = match parts.next() {
             None => None,
-            Some(part) => Some(row_key::decode_id(part).map_err(|_| bad("the node does not decode"))?.into_owned()),
+            Some(part) => {
+                Some(row_key::decode_id(part).map_err(|_| bad("the node does not decode"))?.into_owned())
+            }
         };
         let span = if hour == "0000000000" {
             None
@@ -162,14 +164,21 @@ mod tests {
 
     #[test]
     fn names_sort_by_time() {
-        let times = [946_684_800_000_000, 1_795_255_200_000_000, 1_795_255_200_000_001, 1_795_258_800_000_000];
+        let times =
+            [946_684_800_000_000, 1_795_255_200_000_000, 1_795_255_200_000_001, 1_795_258_800_000_000];
         let names = times.map(|time| round_trip(Some((time, time)), None));
         assert!(names.is_sorted());
     }
 
     #[test]
     fn other_qualifiers_are_refused() {
-        for text in ["", "summary", "a|b|c", "2026112110|é000000000000000|00000000000000ab", "2026132110|0001e2400001e241|00000000000000ab"] {
+        for text in [
+            "",
+            "summary",
+            "a|b|c",
+            "2026112110|é000000000000000|00000000000000ab",
+            "2026132110|0001e2400001e241|00000000000000ab",
+        ] {
             assert!(PackName::decode(text).is_err(), "{text}");
         }
     }

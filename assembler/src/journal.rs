@@ -1,0 +1,152 @@
+//! The flush journal: which executions have reports in the store that no written summary covers yet.
+//!
+//! A flush writes, in one step with its packs, one `meta` cell that lists the executions it touched; the cell goes when
+//! the last of their summaries is durable. What a killed process leaves behind is therefore exactly the list of
+//! executions to be summed up at the next start (`docs/decisions/003-flush-journal.md`).
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use linkloom_schema::ids::LinkMark;
+use linkloom_schema::row_key;
+use linkloom_storage::cell::{Cell, Family, Table};
+use linkloom_storage::flush::{Owner, RowDigest};
+use linkloom_storage::pack::{Compressor, decompress};
+use linkloom_storage::store::{Rows, Scan, Store, StoreError};
+
+const ROW_PREFIX: &str = "flush|";
+const QUALIFIER: &str = "rows";
+
+/// The journal of one store's owner.
+pub struct Journal {
+    store: Arc<dyn Store>,
+    /// Per flush: summaries still to be written.
+    open: Mutex<BTreeMap<u64, usize>>,
+}
+
+/// The journal cell of a flush; stored in one step with the packs of that flush.
+pub fn cell(flush: u64, digests: &[RowDigest], compressor: &mut Compressor) -> Option<Cell> {
+    let mut rows = String::new();
+    for digest in digests {
+        if let Owner::Execution(mark) = &digest.owner {
+            row_key::push_link(&mut rows, mark.as_ref());
+            rows.push('\n');
+        } else if let Owner::Trace(trace_id) = &digest.owner {
+            rows.push_str(&row_key::unlinked_trace(trace_id));
+            rows.push('\n');
+        }
+    }
+    (!rows.is_empty()).then(|| Cell {
+        table: Table::Meta,
+        row: format!("{ROW_PREFIX}{flush:020}"),
+        family: Family::Link,
+        qualifier: QUALIFIER.to_owned(),
+        value: compressor.value(rows.as_bytes()),
+        expires_by: None,
+    })
+}
+
+/// What an earlier process left to be summed up.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// Number the next flush takes.
+    pub next_flush: u64,
+    /// Per flush, oldest first: the executions it touched.
+    pub flushes: Vec<(u64, Vec<LinkMark>)>,
+    /// Traces of unmarked reports it stored.
+    pub traces: Vec<(u64, String)>,
+}
+
+impl Journal {
+    /// A journal on a store.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Journal { store, open: Mutex::new(BTreeMap::new()) }
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<u64, usize>> {
+        // A count is never left half changed, so a panic elsewhere does not spoil it.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads what an earlier process left.
+    pub fn left(&self) -> Result<Left, StoreError> {
+        let mut left = Left::default();
+        let mut failed = None;
+        self.store.scan(&Scan::new(Table::Meta, Rows::Prefix(ROW_PREFIX)), &mut |cell| {
+            let corrupt = |why: String| StoreError::Corrupt {
+                store: self.store.name().to_owned(),
+                what: format!("flush journal {}", cell.row),
+                why,
+            };
+            let read = || -> Result<(u64, Vec<LinkMark>, Vec<String>), String> {
+                let number =
+                    cell.row[ROW_PREFIX.len()..].parse().map_err(|_| "no number in its row".to_owned())?;
+                let (mut marks, mut traces) = (Vec::new(), Vec::new());
+                for row in decompress(cell.value)?.lines() {
+                    match row.strip_prefix("t|").and_then(|rest| rest.split_once('|')) {
+                        Some((_, trace)) => {
+                            traces.push(row_key::decode_id(trace).map_err(|e| e.to_string())?.into_owned());
+                        }
+                        None => marks.push(row_key::decode_link(row).map_err(|e| e.to_string())?.0),
+                    }
+                }
+                Ok((number, marks, traces))
+            };
+            match read() {
+                Ok((flush, marks, traces)) => {
+                    left.next_flush = left.next_flush.max(flush + 1);
+                    left.flushes.push((flush, marks));
+                    left.traces.extend(traces.into_iter().map(|trace| (flush, trace)));
+                    ControlFlow::Continue(())
+                }
+                Err(why) => {
+                    failed = Some(corrupt(why));
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        failed.map_or(Ok(left), Err)
+    }
+
+    /// Flush `flush` is durable; `summaries` summaries are to be written for it.
+    pub fn begin(&self, flush: u64, summaries: usize) -> Result<(), StoreError> {
+        if summaries == 0 {
+            return self.forget(flush);
+        }
+        self.open().insert(flush, summaries);
+        Ok(())
+    }
+
+    /// One summary is durable that covers the reports of these flushes.
+    pub fn written(&self, flushes: impl IntoIterator<Item = u64>) -> Result<(), StoreError> {
+        let mut finished = Vec::new();
+        {
+            let mut open = self.open();
+            for flush in flushes {
+                if let Some(count) = open.get_mut(&flush) {
+                    *count -= 1;
+                    if *count == 0 {
+                        open.remove(&flush);
+                        finished.push(flush);
+                    }
+                }
+            }
+        }
+        finished.into_iter().try_for_each(|flush| self.forget(flush))
+    }
+
+    fn forget(&self, flush: u64) -> Result<(), StoreError> {
+        self.store.forget(&format!("{ROW_PREFIX}{flush:020}"), QUALIFIER)
+    }
+
+    /// Flushes whose summaries are not all written.
+    pub fn len(&self) -> usize {
+        self.open().len()
+    }
+
+    /// Whether every summary is written.
+    pub fn is_empty(&self) -> bool {
+        self.open().is_empty()
+    }
+}

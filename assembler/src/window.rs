@@ -1,0 +1,358 @@
+//! The window of one execution: digests merged, ready to be summed up.
+
+use linkloom_schema::digest::{self, LogMark};
+use linkloom_schema::event::NodeEvent;
+use linkloom_schema::ids::LinkMark;
+use linkloom_schema::report::{Identity, Report, ReportKind};
+use linkloom_schema::time::Timestamp;
+use linkloom_storage::flush::RowDigest;
+
+/// The unsorted tail of a window's logs is merged into the sorted head when it is longer than this and than the head.
+const TAIL_MIN: usize = 64;
+
+/// What is known of one execution's reports: the merge of a set of digests, in any order and repetition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The execution.
+    pub mark: LinkMark,
+    /// Records of node reports, one after the other; they may repeat.
+    records: Vec<u8>,
+    /// Logs: sorted and distinct up to `logs_sorted`, then as they came.
+    logs: Vec<LogMark>,
+    logs_sorted: usize,
+    span: Option<(Timestamp, Timestamp)>,
+    /// Trace ids, sorted and distinct.
+    traces: Vec<String>,
+    /// Keeps a row of logs of one node, read back one by one, from making a record each.
+    last_logged_node: String,
+}
+
+/// The merge of a window in the form summaries are made from; borrows from the window.
+#[derive(Debug, Default, PartialEq)]
+pub struct Observed<'a> {
+    /// Distinct node reports, in order of identity.
+    pub events: Vec<NodeEvent<'a>>,
+    /// Meta of distinct reports: time, identity, JSON object; in order of (time, identity), so that later ones win.
+    pub metas: Vec<(Option<Timestamp>, Identity, &'a str)>,
+    /// Nodes that logs name; those that reported may be left out. In no particular order, each once.
+    pub logged_nodes: Vec<&'a str>,
+    /// Number of distinct logs.
+    pub logs: u64,
+    /// Number of distinct logs of level ERROR or above.
+    pub errors: u64,
+    /// Times of the earliest and the latest timed report.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// Trace ids, sorted.
+    pub traces: &'a [String],
+    /// Two contents came under one identity, so what counts can only be read from the store.
+    pub conflict: bool,
+}
+
+impl Window {
+    /// A window of nothing.
+    pub fn new(mark: LinkMark) -> Self {
+        Window {
+            mark,
+            records: Vec::new(),
+            logs: Vec::new(),
+            logs_sorted: 0,
+            span: None,
+            traces: Vec::new(),
+            last_logged_node: String::new(),
+        }
+    }
+
+    /// Merges what one flush held of this execution. Returns the trace ids that are new to the window.
+    pub fn absorb(&mut self, digest: &RowDigest) -> Vec<String> {
+        self.records.extend_from_slice(&digest.records);
+        self.push_logs(digest.logs.iter().copied());
+        if let Some((first, last)) = digest.span {
+            self.widen(first, last);
+        }
+        let mut new = Vec::new();
+        for trace in &digest.traces {
+            if self.add_trace(trace) {
+                new.push(trace.clone());
+            }
+        }
+        new
+    }
+
+    /// Merges one report read back from the store.
+    pub fn absorb_report(&mut self, report: &Report<'_>) {
+        digest::push_record(&mut self.records, report);
+        if report.kind == ReportKind::Log {
+            self.push_logs(std::iter::once(LogMark::new(report.identity, report.level())));
+            if let Some(node) = report.node_name.as_deref().filter(|node| *node != self.last_logged_node) {
+                digest::push_logged_node(&mut self.records, node);
+                self.last_logged_node = node.to_owned();
+            }
+        }
+        if let Some(time) = report.time {
+            self.widen(time, time);
+        }
+        if let (Some(_), Some(trace)) = (&report.mark, &report.trace_id) {
+            self.add_trace(trace);
+        }
+    }
+
+    /// Merges another window of the same execution.
+    pub fn merge(&mut self, other: &Window) {
+        self.records.extend_from_slice(&other.records);
+        self.push_logs(other.logs.iter().copied());
+        if let Some((first, last)) = other.span {
+            self.widen(first, last);
+        }
+        for trace in &other.traces {
+            self.add_trace(trace);
+        }
+    }
+
+    fn widen(&mut self, first: Timestamp, last: Timestamp) {
+        self.span = Some(match self.span {
+            None => (first, last),
+            Some((begin, end)) => (begin.min(first), end.max(last)),
+        });
+    }
+
+    fn add_trace(&mut self, trace: &str) -> bool {
+        match self.traces.binary_search_by(|known| known.as_str().cmp(trace)) {
+            Ok(_) => false,
+            Err(place) => {
+                self.traces.insert(place, trace.to_owned());
+                true
+            }
+        }
+    }
+
+    fn push_logs(&mut self, logs: impl Iterator<Item = LogMark>) {
+        self.logs.extend(logs);
+        if self.logs.len() - self.logs_sorted > TAIL_MIN.max(self.logs_sorted) {
+            self.sort_logs();
+        }
+    }
+
+    fn sort_logs(&mut self) {
+        if self.logs_sorted < self.logs.len() {
+            self.logs.sort_unstable();
+            self.logs.dedup();
+            self.logs_sorted = self.logs.len();
+        }
+    }
+
+    /// Trace ids of its reports, sorted.
+    pub fn traces(&self) -> &[String] {
+        &self.traces
+    }
+
+    /// Time of the latest timed report.
+    pub fn last(&self) -> Option<Timestamp> {
+        self.span.map(|(_, last)| last)
+    }
+
+    /// Memory held, in bytes.
+    pub fn bytes(&self) -> usize {
+        let traces: usize = self.traces.iter().map(|trace| trace.capacity() + 24).sum();
+        let ids = self.mark.business_id.len() + self.mark.scene_id.len() + self.mark.execution_id.len();
+        size_of::<Self>() + self.records.capacity() + self.logs.capacity() * 8 + traces + ids
+    }
+
+    /// The merge: every report once.
+    ///
+    /// Repeated records are dropped from the window on the way. Errors: a text, when a record does not decode.
+    pub fn observe(&mut self) -> Result<Observed<'_>, &'static str> {
+        self.sort_logs();
+        self.compact_records()?;
+        let mut observed = Observed { span: self.span, traces: &self.traces, ..Observed::default() };
+        observed.logs = self.logs.len() as u64;
+        observed.errors = self.logs.iter().filter(|log| log.is_error()).count() as u64;
+        observed.conflict =
+            self.logs.windows(2).any(|pair| pair[0].identity_bits() == pair[1].identity_bits());
+        let mut before = None;
+        for record in digest::records(&self.records) {
+            let record = record?;
+            observed.conflict |= before == Some(record.identity);
+            before = Some(record.identity);
+            observed.events.extend(record.event);
+            observed.logged_nodes.extend(record.logged_node);
+            if let Some(meta) = record.meta {
+                observed.metas.push((record.time, record.identity, meta));
+            }
+        }
+        observed.metas.sort_unstable();
+        Ok(observed)
+    }
+
+    /// Sorts the records by identity and drops the repeated ones.
+    fn compact_records(&mut self) -> Result<(), &'static str> {
+        let mut order: Vec<(Identity, &[u8])> = Vec::new();
+        for record in digest::records(&self.records) {
+            let record = record?;
+            order.push((record.identity, record.bytes));
+        }
+        if order.is_sorted_by(|a, b| a < b) {
+            return Ok(());
+        }
+        order.sort_unstable();
+        order.dedup();
+        self.records = order.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+        Ok(())
+    }
+
+    /// Appends the window to a buffer, to be read back by [`Window::decode`]. Layout: counts and lengths as 32-bit, all
+    /// little-endian: three ids, span, traces, logs, records.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let text = |out: &mut Vec<u8>, text: &str| {
+            out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            out.extend_from_slice(text.as_bytes());
+        };
+        text(out, &self.mark.business_id);
+        text(out, &self.mark.scene_id);
+        text(out, &self.mark.execution_id);
+        let (first, last) = self.span.map_or((1, 0), |(first, last)| (first.micros(), last.micros()));
+        out.extend_from_slice(&first.to_le_bytes());
+        out.extend_from_slice(&last.to_le_bytes());
+        out.extend_from_slice(&(self.traces.len() as u32).to_le_bytes());
+        for trace in &self.traces {
+            text(out, trace);
+        }
+        out.extend_from_slice(&(self.logs.len() as u32).to_le_bytes());
+        out.extend_from_slice(&(self.logs_sorted as u32).to_le_bytes());
+        for log in &self.logs {
+            out.extend_from_slice(&log.0.to_le_bytes());
+        }
+        out.extend_from_slice(&(self.records.len() as u32).to_le_bytes());
+        out.extend_from_slice(&self.records);
+    }
+
+    /// Reads a window written by [`Window::encode`]; `None` when it does not decode.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes;
+        let business = take_text(&mut rest)?;
+        let scene = take_text(&mut rest)?;
+        let execution = take_text(&mut rest)?;
+        let mut window = Window::new(LinkMark::new(business, scene, execution).ok()?);
+        let first = i64::from_le_bytes(take(&mut rest)?);
+        let last = i64::from_le_bytes(take(&mut rest)?);
+        window.span = (first <= last).then_some((Timestamp(first), Timestamp(last)));
+        for _ in 0..u32::from_le_bytes(take(&mut rest)?) {
+            window.traces.push(take_text(&mut rest)?.to_owned());
+        }
+        let logs = u32::from_le_bytes(take(&mut rest)?);
+        window.logs_sorted = u32::from_le_bytes(take(&mut rest)?) as usize;
+        for _ in 0..logs {
+            window.logs.push(LogMark(u64::from_le_bytes(take(&mut rest)?)));
+        }
+        let length = u32::from_le_bytes(take(&mut rest)?) as usize;
+        (rest.len() == length).then_some(())?;
+        window.records = rest.to_vec();
+        Some(window)
+    }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, tail) = rest.split_first_chunk::<N>()?;
+    *rest = tail;
+    Some(*head)
+}
+
+fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
+    let length = u32::from_le_bytes(take(rest)?) as usize;
+    let (head, tail) = rest.split_at_checked(length)?;
+    *rest = tail;
+    std::str::from_utf8(head).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use linkloom_schema::report::{Level, Status};
+    use linkloom_storage::flush::{Owner, RowId};
+
+    fn mark() -> LinkMark {
+        LinkMark::new("content-1", "realtime-input", "5f2c").expect("valid ids")
+    }
+
+    fn report(node: &'static str, identity: u128, time: i64) -> Report<'static> {
+        Report {
+            identity: Identity(identity << 64),
+            node_name: Some(node.into()),
+            status: Some(Status::Running),
+            time: Some(Timestamp(time)),
+            ..Report::default()
+        }
+    }
+
+    fn digest(reports: &[Report<'_>], logs: &[(u128, Level)]) -> RowDigest {
+        let mut records = Vec::new();
+        reports.iter().for_each(|report| {
+            digest::push_record(&mut records, report);
+        });
+        let times = || reports.iter().filter_map(|report| report.time);
+        RowDigest {
+            id: RowId::of(mark().as_ref()),
+            owner: Owner::Execution(mark()),
+            span: times().min().zip(times().max()),
+            traces: vec!["4bf9".to_owned()],
+            records,
+            logs: logs
+                .iter()
+                .map(|&(identity, level)| LogMark::new(Identity(identity << 64), level))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn order_and_repetition_of_digests_do_not_change_what_is_observed() {
+        let a = digest(&[report("a", 8, 5), report("b", 16, 3)], &[(8, Level::Error), (16, Level::Info)]);
+        let b = digest(&[report("b", 16, 3), report("c", 24, 9)], &[(16, Level::Info), (24, Level::Fatal)]);
+        let mut forward = Window::new(mark());
+        for digest in [&a, &b] {
+            forward.absorb(digest);
+        }
+        let mut backward = Window::new(mark());
+        for digest in [&b, &a, &b, &b] {
+            backward.absorb(digest);
+        }
+        let observed = forward.observe().expect("decodes");
+        assert_eq!(observed.events.iter().map(|event| event.node).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!((observed.logs, observed.errors), (3, 2));
+        assert_eq!(observed.span, Some((Timestamp(3), Timestamp(9))));
+        assert!(!observed.conflict);
+        assert_eq!(observed, backward.observe().expect("decodes"));
+    }
+
+    #[test]
+    fn two_contents_under_one_identity_are_noticed() {
+        let mut nodes = Window::new(mark());
+        nodes.absorb(&digest(&[report("a", 8, 5), report("a", 8, 6)], &[]));
+        assert!(nodes.observe().expect("decodes").conflict);
+        let mut logs = Window::new(mark());
+        logs.absorb(&digest(&[], &[(8, Level::Info), (8, Level::Warn)]));
+        assert!(logs.observe().expect("decodes").conflict);
+    }
+
+    #[test]
+    fn a_window_survives_being_put_aside() {
+        let mut window = Window::new(mark());
+        window.absorb(&digest(&[report("a", 8, 5)], &[(8, Level::Error)]));
+        let mut bytes = Vec::new();
+        window.encode(&mut bytes);
+        assert_eq!(Window::decode(&bytes), Some(window));
+        for end in 0..bytes.len() {
+            assert_eq!(Window::decode(&bytes[..end]), None, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn logs_take_eight_bytes_each() {
+        let mut window = Window::new(mark());
+        for round in 0..200u128 {
+            let logs: Vec<_> = (0..500).map(|number| ((round * 500 + number) << 8, Level::Info)).collect();
+            window.absorb(&digest(&[], &logs));
+            window.absorb(&digest(&[], &logs));
+        }
+        assert_eq!(window.observe().expect("decodes").logs, 100_000);
+        assert!(window.bytes() < 4_000_000, "{}", window.bytes());
+    }
+}

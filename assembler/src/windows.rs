@@ -1,0 +1,384 @@
+//! The windows of one shard and their timers. Pure: the time is an argument, what to do comes back as a list.
+
+use std::collections::VecDeque;
+
+use linkloom_schema::ids::LinkMark;
+use linkloom_schema::time::Timestamp;
+use linkloom_storage::flush::{Owner, RowDigest, RowId};
+use rustc_hash::FxHashMap;
+
+use crate::settings::WindowSettings;
+use crate::window::Window;
+
+/// The two clocks windows live by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// Milliseconds of the wall clock since some fixed instant; never goes back.
+    pub wall_ms: u64,
+    /// Event time that all partitions which are not idle have reached.
+    pub watermark: Option<Timestamp>,
+}
+
+/// How much of the execution a window holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// What came since it was opened; there may be more in the store, or spilled.
+    Unknown,
+    /// Everything that is stored.
+    Whole,
+    /// It can only be summed up from the store: reports joined by trace id, or two contents under one identity.
+    Store,
+}
+
+#[derive(Debug)]
+struct Slot {
+    window: Window,
+    base: Base,
+    opened_ms: u64,
+    touched_ms: u64,
+    /// Flushes whose reports are in the window and not yet in a written summary; empty: clean.
+    pending: Vec<u64>,
+    terminal: bool,
+    bytes: usize,
+}
+
+impl Slot {
+    fn new(mark: LinkMark, clock: Clock) -> Self {
+        Slot {
+            window: Window::new(mark),
+            base: Base::Unknown,
+            opened_ms: clock.wall_ms,
+            touched_ms: clock.wall_ms,
+            pending: Vec::new(),
+            terminal: false,
+            bytes: 0,
+        }
+    }
+}
+
+/// What a sweep takes out of memory.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// Closed: idle, ended or too old. The store has all of it.
+    pub closed: usize,
+    /// To be spilled: memory is short. They are whole and clean.
+    pub spill: Vec<(RowId, Window)>,
+    /// Memory is short and these are not clean: sum them up now.
+    pub force: Vec<RowId>,
+}
+
+/// All open windows of one shard.
+#[derive(Debug)]
+pub struct Windows {
+    settings: WindowSettings,
+    slots: FxHashMap<RowId, Slot>,
+    /// Windows that became dirty, oldest first, with the time their summary is due.
+    due: VecDeque<(u64, RowId)>,
+    bytes: usize,
+    next_sweep_ms: u64,
+}
+
+/// Memory of a slot beside its window, in bytes.
+const SLOT_BYTES: usize = 160;
+
+impl Windows {
+    /// No windows.
+    pub fn new(settings: WindowSettings) -> Self {
+        Windows { settings, slots: FxHashMap::default(), due: VecDeque::new(), bytes: 0, next_sweep_ms: 0 }
+    }
+
+    /// Number of open windows.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether no window is open.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Memory held, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Merges what flush `flush` held of one execution; digests of other rows are ignored. Returns the trace ids that
+    /// are new to the window.
+    pub fn absorb(&mut self, digest: &RowDigest, flush: u64, clock: Clock) -> Vec<String> {
+        let Owner::Execution(mark) = &digest.owner else { return Vec::new() };
+        let slot = self.slots.entry(digest.id).or_insert_with(|| Slot::new(mark.clone(), clock));
+        let new_traces = slot.window.absorb(digest);
+        self.touch(digest.id, flush, clock);
+        new_traces
+    }
+
+    /// Flush `flush` held a report that joins an execution by its trace id.
+    pub fn join(&mut self, id: RowId, mark: LinkMark, flush: u64, clock: Clock) {
+        self.slots.entry(id).or_insert_with(|| Slot::new(mark, clock));
+        self.touch(id, flush, clock);
+    }
+
+    /// From now on an execution is only summed up from the store.
+    pub fn only_from_store(&mut self, id: RowId) {
+        if let Some(slot) = self.slots.get_mut(&id) {
+            slot.base = Base::Store;
+        }
+    }
+
+    fn touch(&mut self, id: RowId, flush: u64, clock: Clock) {
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        slot.touched_ms = clock.wall_ms;
+        if slot.pending.is_empty() {
+            self.due.push_back((clock.wall_ms + self.settings.summary_delay_ms, id));
+        }
+        if !slot.pending.contains(&flush) {
+            slot.pending.push(flush);
+        }
+        account(&mut self.bytes, slot);
+    }
+
+    /// Takes the executions whose summary is due, oldest change first, at most `most`. Each must be answered by
+    /// [`Windows::written`] or [`Windows::retry`].
+    pub fn take_due(&mut self, clock: Clock, most: usize) -> Vec<RowId> {
+        let mut ids = Vec::new();
+        while ids.len() < most {
+            match self.due.front() {
+                Some(&(at, id)) if at <= clock.wall_ms => {
+                    self.due.pop_front();
+                    // Summed up early meanwhile, or gone: nothing is pending then.
+                    if self.slots.get(&id).is_some_and(|slot| !slot.pending.is_empty()) {
+                        ids.push(id);
+                    }
+                }
+                _ => break,
+            }
+        }
+        ids
+    }
+
+    /// Milliseconds of the wall clock at which something is to be done next.
+    pub fn next_ms(&self) -> u64 {
+        self.due.front().map_or(self.next_sweep_ms, |&(at, _)| at.min(self.next_sweep_ms))
+    }
+
+    /// The window of an execution and how much it holds.
+    pub fn window(&mut self, id: RowId) -> Option<(&mut Window, Base)> {
+        self.slots.get_mut(&id).map(|slot| (&mut slot.window, slot.base))
+    }
+
+    /// What the store or the spill had of an execution is merged now: the window is whole.
+    pub fn completed(&mut self, id: RowId, rest: Option<&Window>) {
+        if let Some(slot) = self.slots.get_mut(&id) {
+            if let Some(rest) = rest {
+                slot.window.merge(rest);
+            }
+            if slot.base == Base::Unknown {
+                slot.base = Base::Whole;
+            }
+            account(&mut self.bytes, slot);
+        }
+    }
+
+    /// The summary of an execution is durable. Returns the flushes it was waited for.
+    pub fn written(&mut self, id: RowId, terminal: bool) -> Vec<u64> {
+        let Some(slot) = self.slots.get_mut(&id) else { return Vec::new() };
+        slot.terminal = terminal;
+        account(&mut self.bytes, slot);
+        std::mem::take(&mut slot.pending)
+    }
+
+    /// The summary of an execution could not be written now: it is due again after the delay.
+    pub fn retry(&mut self, id: RowId, clock: Clock) {
+        self.due.push_back((clock.wall_ms + self.settings.summary_delay_ms, id));
+    }
+
+    /// Closes what is idle, ended or too old, and says what to spill; does nothing before its time has come.
+    pub fn sweep(&mut self, clock: Clock) -> Swept {
+        let mut swept = Swept::default();
+        if clock.wall_ms < self.next_sweep_ms && self.bytes <= self.settings.memory_bytes_max {
+            return swept;
+        }
+        self.next_sweep_ms = clock.wall_ms + self.settings.sweep_ms;
+        let (settings, bytes) = (&self.settings, &mut self.bytes);
+        self.slots.retain(|_, slot| {
+            let keep = !slot.pending.is_empty() || !is_over(slot, settings, clock);
+            if !keep {
+                *bytes -= slot.bytes;
+                swept.closed += 1;
+            }
+            keep
+        });
+        if self.bytes > self.settings.memory_bytes_max {
+            self.spill(&mut swept);
+        }
+        swept
+    }
+
+    /// Takes out the windows not touched for longest until a tenth of the memory is free again.
+    fn spill(&mut self, swept: &mut Swept) {
+        let mut by_age: Vec<(u64, RowId)> =
+            self.slots.iter().map(|(id, slot)| (slot.touched_ms, *id)).collect();
+        by_age.sort_unstable();
+        let target = self.settings.memory_bytes_max - self.settings.memory_bytes_max / 10;
+        let mut expected = self.bytes;
+        for (_, id) in by_age {
+            if expected <= target {
+                break;
+            }
+            let Some(slot) = self.slots.get(&id) else { continue };
+            expected -= slot.bytes;
+            if !slot.pending.is_empty() {
+                swept.force.push(id);
+            } else if let Some(slot) = self.slots.remove(&id) {
+                self.bytes -= slot.bytes;
+                // What is not whole can be read from the store again; what is whole is cheaper to keep.
+                if slot.base == Base::Whole {
+                    swept.spill.push((id, slot.window));
+                }
+            }
+        }
+    }
+
+    /// Every execution with a summary still to be written, whether due or not.
+    pub fn take_all_dirty(&mut self) -> Vec<RowId> {
+        self.due.clear();
+        let mut ids: Vec<RowId> =
+            self.slots.iter().filter(|(_, slot)| !slot.pending.is_empty()).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+/// Brings the memory held up to date with what a slot holds now.
+fn account(total: &mut usize, slot: &mut Slot) {
+    let now = slot.window.bytes() + slot.pending.capacity() * 8 + SLOT_BYTES;
+    *total = *total + now - slot.bytes;
+    slot.bytes = now;
+}
+
+/// Whether a clean window may be closed.
+fn is_over(slot: &Slot, settings: &WindowSettings, clock: Clock) -> bool {
+    let gap_ms = if slot.terminal { settings.terminal_gap_ms } else { settings.idle_gap_ms };
+    let silent_by_watermark = match (clock.watermark, slot.window.last()) {
+        (Some(watermark), Some(last)) => watermark >= last.plus_micros(gap_ms.saturating_mul(1_000) as i64),
+        _ => false,
+    };
+    silent_by_watermark
+        || clock.wall_ms >= slot.touched_ms.saturating_add(gap_ms)
+        || clock.wall_ms >= slot.opened_ms.saturating_add(settings.age_max_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_795_255_200_000_000;
+
+    fn settings() -> WindowSettings {
+        WindowSettings {
+            summary_delay_ms: 500,
+            idle_gap_ms: 30_000,
+            terminal_gap_ms: 5_000,
+            age_max_ms: 100_000,
+            memory_bytes_max: 1 << 20,
+            sweep_ms: 500,
+        }
+    }
+
+    fn digest(execution: u32, last_ms: i64) -> RowDigest {
+        let mark = LinkMark::new("content-1", "realtime-input", &execution.to_string()).expect("valid ids");
+        let at = Timestamp(START + last_ms * 1_000);
+        RowDigest {
+            id: RowId::of(mark.as_ref()),
+            owner: Owner::Execution(mark),
+            span: Some((at, at)),
+            traces: Vec::new(),
+            records: vec![0; 1_000],
+            logs: Vec::new(),
+        }
+    }
+
+    fn at(wall_ms: u64, watermark_ms: Option<i64>) -> Clock {
+        Clock { wall_ms, watermark: watermark_ms.map(|ms| Timestamp(START + ms * 1_000)) }
+    }
+
+    /// Windows with execution 1 summed up at wall time 500, its latest report at event time 0.
+    fn one_clean(terminal: bool) -> (Windows, RowId) {
+        let mut windows = Windows::new(settings());
+        let digest = digest(1, 0);
+        windows.absorb(&digest, 7, at(0, None));
+        assert!(windows.take_due(at(499, None), 10).is_empty());
+        assert_eq!(windows.take_due(at(500, None), 10), [digest.id]);
+        windows.completed(digest.id, None);
+        assert_eq!(windows.written(digest.id, terminal), [7]);
+        (windows, digest.id)
+    }
+
+    #[test]
+    fn a_change_is_summed_up_once_after_the_delay() {
+        let (mut windows, id) = one_clean(false);
+        assert!(windows.take_due(at(10_000, None), 10).is_empty());
+        windows.absorb(&digest(1, 0), 8, at(10_000, None));
+        windows.absorb(&digest(1, 0), 9, at(10_400, None));
+        assert_eq!(windows.take_due(at(10_500, None), 10), [id]);
+        assert_eq!(windows.written(id, false), [8, 9]);
+    }
+
+    #[test]
+    fn a_silent_window_closes_by_the_watermark_or_by_the_wall_clock_and_an_ended_one_sooner() {
+        let closed = |terminal, clock| {
+            let (mut windows, _) = one_clean(terminal);
+            windows.sweep(clock).closed
+        };
+        assert_eq!(closed(false, at(1_000, Some(29_999))), 0);
+        assert_eq!(closed(false, at(1_000, Some(30_000))), 1, "idle gap by the watermark");
+        assert_eq!(closed(false, at(29_999, None)), 0);
+        assert_eq!(closed(false, at(30_000, None)), 1, "idle gap by the wall clock when input stops");
+        assert_eq!(closed(true, at(1_000, Some(4_999))), 0);
+        assert_eq!(closed(true, at(1_000, Some(5_000))), 1, "terminal nodes");
+    }
+
+    #[test]
+    fn a_window_that_is_always_busy_closes_at_the_maximum_age() {
+        let (mut windows, id) = one_clean(false);
+        for wall_ms in (10_000..=100_000).step_by(10_000) {
+            windows.absorb(&digest(1, wall_ms as i64), 8, at(wall_ms, None));
+            assert_eq!(windows.sweep(at(wall_ms, None)).closed, 0, "not while a summary is to be written");
+            windows.written(id, false);
+        }
+        assert_eq!(windows.sweep(at(100_600, None)).closed, 1);
+    }
+
+    #[test]
+    fn short_memory_spills_what_was_not_touched_for_longest_and_forces_what_is_dirty() {
+        let mut windows = Windows::new(settings());
+        for execution in 0..2_000 {
+            windows.absorb(&digest(execution, 0), 1, at(u64::from(execution), None));
+        }
+        assert!(windows.bytes() > 1 << 20);
+        let dirty = windows.sweep(at(2_000, None));
+        assert!(
+            dirty.spill.is_empty() && dirty.force.contains(&digest(0, 0).id),
+            "the oldest must be summed up first"
+        );
+        for id in dirty.force {
+            windows.completed(id, None);
+            windows.written(id, false);
+        }
+        let clean = windows.sweep(at(2_001, None));
+        assert!(clean.spill.iter().any(|(id, _)| *id == digest(0, 0).id));
+        assert!(windows.bytes() <= 1 << 20, "{}", windows.bytes());
+        assert!(windows.window(digest(1_999, 0).id).is_some(), "the youngest stay");
+        assert_eq!(windows.len() + clean.spill.len(), 2_000);
+    }
+
+    #[test]
+    fn memory_is_accounted_to_the_byte() {
+        let (mut windows, _) = one_clean(true);
+        windows.absorb(&digest(2, 0), 8, at(600, None));
+        windows.written(digest(2, 0).id, true);
+        assert!(windows.bytes() > 0);
+        windows.sweep(at(1_000_000, None));
+        assert_eq!((windows.len(), windows.bytes()), (0, 0));
+    }
+}

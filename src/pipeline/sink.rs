@@ -1,0 +1,165 @@
+//! From a full flush to durable cells: sealing, writing and handing the digests over, on a few threads that all
+//! pipelines of the process share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use linkloom_assembler::{Assembler, journal};
+use linkloom_schema::time::Timestamp;
+use linkloom_storage::cell::Cell;
+use linkloom_storage::flush::{Flush, Sealer};
+use linkloom_storage::pack::Compressor;
+use linkloom_storage::store::Store;
+
+/// How flushes are sealed and written.
+#[derive(Clone, Debug)]
+pub struct SinkSettings {
+    /// Threads that seal and write.
+    pub workers: usize,
+    /// Full flushes that wait for a thread; beyond it filling the next one waits.
+    pub queue_max: usize,
+    /// zstd level of packs.
+    pub zstd_level: i32,
+    /// Packs in one row before an overflow row begins.
+    pub packs_per_row_max: u32,
+    /// Rows and traces remembered by each thread.
+    pub remembered_max: usize,
+}
+
+/// A full flush on its way.
+pub(super) struct Job {
+    /// Position of this flush among those of its pipeline.
+    pub(super) order: u64,
+    pub(super) flush: Flush,
+    /// Cells of dead letters read in between.
+    pub(super) dead: Vec<Cell>,
+    pub(super) watermark: Option<Timestamp>,
+    pub(super) answer: Sender<Done>,
+}
+
+/// A flush that is durable, or that the store will never take.
+pub(super) struct Done {
+    pub(super) order: u64,
+    /// Empty again, to be filled anew.
+    pub(super) flush: Flush,
+    /// Reports stored and reports that stood in their pack already; `None`: not stored.
+    pub(super) stored: Option<(u64, u64)>,
+}
+
+/// Numbers of all threads together, for metrics.
+#[derive(Debug, Default)]
+pub struct SinkFigures {
+    /// Flushes written.
+    pub flushes: AtomicU64,
+    /// Packs written.
+    pub packs: AtomicU64,
+    /// Cells written with them.
+    pub cells: AtomicU64,
+    /// Bytes of keys and values of those cells.
+    pub bytes: AtomicU64,
+}
+
+/// The threads. Dropping it ends them when their queue is empty.
+pub struct Sink {
+    jobs: Option<Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+    figures: Arc<SinkFigures>,
+    settings: SinkSettings,
+}
+
+impl Sink {
+    /// Starts the threads.
+    pub fn start(
+        store: &Arc<dyn Store>,
+        assembler: &Arc<Assembler>,
+        settings: &SinkSettings,
+    ) -> std::io::Result<Self> {
+        let (jobs, queue) = bounded(settings.queue_max);
+        let figures = Arc::new(SinkFigures::default());
+        let mut threads = Vec::new();
+        for number in 0..settings.workers.max(1) {
+            let mut worker = Worker {
+                store: store.clone(),
+                assembler: assembler.clone(),
+                sealer: Sealer::new(settings.zstd_level, settings.packs_per_row_max, settings.remembered_max)?,
+                compressor: Compressor::new(settings.zstd_level)?,
+                figures: figures.clone(),
+            };
+            let queue = queue.clone();
+            let thread = std::thread::Builder::new().name(format!("sink-{number}"));
+            threads.push(thread.spawn(move || worker.run(&queue))?);
+        }
+        Ok(Sink { jobs: Some(jobs), threads, figures, settings: settings.clone() })
+    }
+
+    /// Flushes that can be under way at once: each has its buffer.
+    pub(super) fn flushes_max(&self) -> usize {
+        self.settings.workers.max(1) + self.settings.queue_max + 1
+    }
+
+    /// Hands a flush over; waits while the queue is full.
+    pub(super) fn submit(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            // The threads only end when this sender is gone.
+            let _ = jobs.send(job);
+        }
+    }
+
+    /// Numbers for metrics.
+    pub fn figures(&self) -> &SinkFigures {
+        &self.figures
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a sink thread ended in a panic");
+            }
+        }
+    }
+}
+
+struct Worker {
+    store: Arc<dyn Store>,
+    assembler: Arc<Assembler>,
+    sealer: Sealer,
+    compressor: Compressor,
+    figures: Arc<SinkFigures>,
+}
+
+impl Worker {
+    fn run(&mut self, queue: &Receiver<Job>) {
+        for job in queue {
+            let Job { order, mut flush, dead, watermark, answer } = job;
+            let stored = self.write(&flush, dead, watermark);
+            flush.clear();
+            // A pipeline that was given up does not listen any more.
+            let _ = answer.send(Done { order, flush, stored });
+        }
+    }
+
+    fn write(&mut self, flush: &Flush, dead: Vec<Cell>, watermark: Option<Timestamp>) -> Option<(u64, u64)> {
+        let number = self.assembler.next_flush();
+        let mut sealed = self.sealer.seal(flush);
+        sealed.batch.cells.extend(dead);
+        sealed.batch.cells.extend(journal::cell(number, &sealed.digests, &mut self.compressor));
+        self.assembler.retrying(|| self.store.write(&sealed.batch))?;
+        let figures = &self.figures;
+        for (figure, count) in [
+            (&figures.flushes, 1),
+            (&figures.packs, sealed.packs),
+            (&figures.cells, sealed.batch.cells.len() as u64),
+            (&figures.bytes, sealed.batch.bytes() as u64),
+        ] {
+            figure.fetch_add(count, Ordering::Relaxed);
+        }
+        let counts = (sealed.stored, sealed.duplicates);
+        self.assembler.accept(number, sealed.digests, watermark)?;
+        Some(counts)
+    }
+}
