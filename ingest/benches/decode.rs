@@ -25,10 +25,18 @@ fn main() {
         words.fold(0, u64::wrapping_add)
     });
     bench.run("check UTF-8", &lines, |line| std::str::from_utf8(line).is_ok());
-    bench.run("parse: serde_json, payloads skipped", &lines, |line| serde_json::from_slice::<Skipping<'_>>(line).is_ok());
-    bench.run("parse: serde_json, payloads as RawValue", &lines, |line| serde_json::from_slice::<Raw<'_>>(line).is_ok());
-    bench.run("parse: sonic-rs, payloads skipped", &lines, |line| sonic_rs::from_slice::<Skipping<'_>>(line).is_ok());
-    bench.run("parse: sonic-rs, payloads as LazyValue", &lines, |line| sonic_rs::from_slice::<Lazy<'_>>(line).is_ok());
+    bench.run("parse: serde_json, payloads skipped", &lines, |line| {
+        serde_json::from_slice::<Skipping<'_>>(line).is_ok()
+    });
+    bench.run("parse: serde_json, payloads as RawValue", &lines, |line| {
+        serde_json::from_slice::<Raw<'_>>(line).is_ok()
+    });
+    bench.run("parse: sonic-rs, payloads skipped", &lines, |line| {
+        sonic_rs::from_slice::<Skipping<'_>>(line).is_ok()
+    });
+    bench.run("parse: sonic-rs, payloads as LazyValue", &lines, |line| {
+        sonic_rs::from_slice::<Lazy<'_>>(line).is_ok()
+    });
     bench.run("parse: ours, all fields", &lines, |line| {
         std::str::from_utf8(line).is_ok_and(|text| linkloom_schema::report::read(text).is_ok())
     });
@@ -56,7 +64,9 @@ fn main() {
     let bytes: usize = stored.iter().map(Vec::len).sum();
     println!("stored: {:.0} B a line", bytes as f64 / stored.len() as f64);
     let mut marks = marks.iter().map(|mark| mark.as_ref().map(|mark| mark.as_ref())).cycle();
-    bench.run("decode_stored (with identity)", &stored, |line| decode_stored(line, marks.next().unwrap()).is_ok());
+    bench.run("decode_stored (with identity)", &stored, |line| {
+        decode_stored(line, marks.next().unwrap()).is_ok()
+    });
 }
 
 struct Bench {
