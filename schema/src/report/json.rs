@@ -7,16 +7,25 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use wide::u8x16;
+
 use super::refusal::{Reason, Refusal};
 
 /// Deepest nesting of a report, itself being level 1. Answers embed payloads some levels deeper, and common parsers
 /// stop at 128.
 pub const DEPTH_MAX: u32 = 100;
 
+/// A refusal on its way out; boxed, because every step of the scanner returns one or a value.
+pub(super) type Fault = Box<Refusal>;
+
 /// A place in a line.
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    /// Which 64 bytes `specials` is about: their offset, or `usize::MAX` for none.
+    block: usize,
+    /// Where in the block quotes, backslashes and control characters are, a bit each.
+    specials: u64,
 }
 
 /// A string between its quotes, as written.
@@ -60,7 +69,7 @@ impl Kind {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Cursor { text, at: 0 }
+        Cursor { text, at: 0, block: usize::MAX, specials: 0 }
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -74,6 +83,31 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    /// Steps to the next quote, backslash or control character, or to the end.
+    ///
+    /// The text is looked at in blocks of 64 bytes, each once: the many short strings of a report then cost a shift and
+    /// a count instead of a loop that is mispredicted at each end.
+    #[inline]
+    fn seek_special(&mut self) {
+        loop {
+            let block = self.at & !63;
+            if block != self.block {
+                self.block = block;
+                self.specials = specials(self.text.as_bytes(), block);
+            }
+            let ahead = self.specials >> (self.at & 63);
+            if ahead != 0 {
+                self.at += ahead.trailing_zeros() as usize;
+                return;
+            }
+            self.at = block + 64;
+            if self.at >= self.text.len() {
+                self.at = self.text.len();
+                return;
+            }
+        }
+    }
+
     /// Skips whitespace; says whether there was any.
     pub(super) fn skip_whitespace(&mut self) -> bool {
         let start = self.at;
@@ -84,7 +118,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[cold]
-    pub(super) fn malformed(&self, expected: &str) -> Refusal {
+    pub(super) fn malformed(&self, expected: &str) -> Fault {
         let mut detail = format!("expected {expected} at byte {}, found ", self.at);
         match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             None => detail.push_str("the end of the report"),
@@ -95,17 +129,17 @@ impl<'a> Cursor<'a> {
                 let _ = write!(detail, "'{found}'");
             }
         }
-        Refusal::new(Reason::Malformed, detail)
+        Box::new(Refusal::new(Reason::Malformed, detail))
     }
 
     #[cold]
-    fn too_deep(&self) -> Refusal {
+    fn too_deep(&self) -> Fault {
         let detail = format!("nested deeper than {DEPTH_MAX} levels at byte {}", self.at);
-        Refusal::new(Reason::TooDeep, detail)
+        Box::new(Refusal::new(Reason::TooDeep, detail))
     }
 
     /// The kind of the value that starts here.
-    pub(super) fn kind(&self) -> Result<Kind, Refusal> {
+    pub(super) fn kind(&self) -> Result<Kind, Fault> {
         Ok(match self.peek() {
             Some(b'"') => Kind::String,
             Some(b'{') => Kind::Object,
@@ -117,7 +151,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn literal(&mut self, word: &'static str) -> Result<(), Refusal> {
+    fn literal(&mut self, word: &'static str) -> Result<(), Fault> {
         if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
             self.at += word.len();
             Ok(())
@@ -127,7 +161,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over `null` if it comes next.
-    pub(super) fn eat_null(&mut self) -> Result<bool, Refusal> {
+    pub(super) fn eat_null(&mut self) -> Result<bool, Fault> {
         if self.peek() != Some(b'n') {
             return Ok(false);
         }
@@ -135,38 +169,41 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string; the cursor stands on its opening quote or the string is refused.
-    #[inline]
-    pub(super) fn string(&mut self) -> Result<RawString<'a>, Refusal> {
-        let mut lone = false;
-        self.scan_string(&mut lone)
+    #[inline(always)]
+    pub(super) fn string(&mut self) -> Result<RawString<'a>, Fault> {
+        let start = self.at + 1;
+        let escaped = self.skip_string(&mut false)?;
+        Ok(RawString { inner: &self.text[start..self.at - 1], escaped })
     }
 
-    #[inline]
-    fn scan_string(&mut self, lone_surrogate: &mut bool) -> Result<RawString<'a>, Refusal> {
-        let bytes = self.text.as_bytes();
+    /// Skips a string; says whether it has escapes.
+    #[inline(always)]
+    fn skip_string(&mut self, lone_surrogate: &mut bool) -> Result<bool, Fault> {
         if !self.eat(b'"') {
             return Err(self.malformed("a string"));
         }
-        let start = self.at;
-        let mut escaped = false;
-        loop {
-            self.at = special(bytes, self.at);
-            match self.peek() {
-                Some(b'"') => {
-                    let inner = &self.text[start..self.at];
-                    self.at += 1;
-                    return Ok(RawString { inner, escaped });
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.skip_escape(lone_surrogate)?;
-                }
-                _ => return Err(self.malformed("'\"', or control characters written as \\u escapes,")),
-            }
+        self.seek_special();
+        if self.eat(b'"') {
+            return Ok(false);
         }
+        self.skip_escaped(lone_surrogate)?;
+        Ok(true)
     }
 
-    fn skip_escape(&mut self, lone_surrogate: &mut bool) -> Result<(), Refusal> {
+    /// The rest of a string from its first escape on.
+    #[inline(never)]
+    fn skip_escaped(&mut self, lone_surrogate: &mut bool) -> Result<(), Fault> {
+        while !self.eat(b'"') {
+            if self.peek() != Some(b'\\') {
+                return Err(self.malformed("'\"', or control characters written as \\u escapes,"));
+            }
+            self.skip_escape(lone_surrogate)?;
+            self.seek_special();
+        }
+        Ok(())
+    }
+
+    fn skip_escape(&mut self, lone_surrogate: &mut bool) -> Result<(), Fault> {
         self.at += 1;
         match self.peek() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
@@ -192,7 +229,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The code unit of a `\u` escape; the cursor stands on the `u`.
-    fn unit(&mut self) -> Result<u16, Refusal> {
+    fn unit(&mut self) -> Result<u16, Fault> {
         self.at += 1;
         match hex_unit(&self.text.as_bytes()[self.at..]) {
             Some(unit) => {
@@ -203,8 +240,29 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A number of at most 18 digits and nothing else, the usual one; `None`: the cursor stays, try [`Cursor::number`].
+    #[inline]
+    pub(super) fn short_integer(&mut self) -> Option<u64> {
+        let bytes = self.text.as_bytes();
+        let mut value = 0;
+        let mut at = self.at;
+        while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
+            value = value * 10 + u64::from(digit - b'0');
+            at += 1;
+            if at - self.at > 18 {
+                return None;
+            }
+        }
+        let zeros = bytes.get(self.at) == Some(&b'0') && at - self.at > 1;
+        if at == self.at || zeros || matches!(bytes.get(at), Some(b'.' | b'e' | b'E')) {
+            return None;
+        }
+        self.at = at;
+        Some(value)
+    }
+
     /// A number, as written.
-    pub(super) fn number(&mut self) -> Result<&'a str, Refusal> {
+    pub(super) fn number(&mut self) -> Result<&'a str, Fault> {
         let start = self.at;
         self.eat(b'-');
         match self.peek() {
@@ -231,7 +289,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn some_digits(&mut self) -> Result<(), Refusal> {
+    fn some_digits(&mut self) -> Result<(), Fault> {
         if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             return Err(self.malformed("a digit"));
         }
@@ -242,7 +300,7 @@ impl<'a> Cursor<'a> {
     /// Any value, checked to its end; the cursor stands on its first byte. `depth` is the level the value is on.
     ///
     /// Iterative: the open brackets are one bit each.
-    pub(super) fn value(&mut self, depth: u32) -> Result<RawValue<'a>, Refusal> {
+    pub(super) fn value(&mut self, depth: u32) -> Result<RawValue<'a>, Fault> {
         let start = self.at;
         let mut dirty = false;
         let mut open = 0_u32;
@@ -251,7 +309,7 @@ impl<'a> Cursor<'a> {
             // A value comes next.
             let close = match self.kind()? {
                 Kind::String => {
-                    self.scan_string(&mut dirty)?;
+                    self.skip_string(&mut dirty)?;
                     None
                 }
                 Kind::Number => {
@@ -308,17 +366,24 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips a key inside a payload and its colon.
-    fn key(&mut self, dirty: &mut bool) -> Result<(), Refusal> {
-        self.scan_string(dirty)?;
+    fn key(&mut self, dirty: &mut bool) -> Result<(), Fault> {
+        self.skip_string(dirty)?;
         *dirty |= self.colon()?;
         Ok(())
     }
 
     /// Skips a colon and the whitespace around it; says whether there was any.
-    pub(super) fn colon(&mut self) -> Result<bool, Refusal> {
-        if self.eat(b':') {
-            return Ok(self.skip_whitespace());
+    #[inline(always)]
+    pub(super) fn colon(&mut self) -> Result<bool, Fault> {
+        if self.peek() == Some(b':') && self.text.as_bytes().get(self.at + 1).is_some_and(|&next| next > b' ') {
+            self.at += 1;
+            return Ok(false);
         }
+        self.spaced_colon()
+    }
+
+    #[inline(never)]
+    fn spaced_colon(&mut self) -> Result<bool, Fault> {
         let before = self.skip_whitespace();
         if !self.eat(b':') {
             return Err(self.malformed("':'"));
@@ -327,7 +392,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// After a member of an object: steps to the next key (`true`) or past the closing brace (`false`).
-    pub(super) fn next_member(&mut self) -> Result<bool, Refusal> {
+    pub(super) fn next_member(&mut self) -> Result<bool, Fault> {
         self.skip_whitespace();
         if self.eat(b',') {
             self.skip_whitespace();
@@ -340,7 +405,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Checks that only whitespace is left.
-    pub(super) fn end(&mut self) -> Result<(), Refusal> {
+    pub(super) fn end(&mut self) -> Result<(), Fault> {
         self.skip_whitespace();
         if self.at == self.text.len() { Ok(()) } else { Err(self.malformed("the end of the report")) }
     }
@@ -382,34 +447,45 @@ impl<'a> RawValue<'a> {
     }
 }
 
-/// Index of the first quote, backslash or control character from `at` on, or the length.
-///
-/// Eight bytes at a step: a byte's high bit is set in `found` when it is one of them. Borrows can set a bit above a
-/// true one, never below, so the lowest is right.
+/// A bit for each quote, backslash and control character among the 64 bytes from `block` on. Past the end of the text the
+/// bit is set.
 #[inline]
-pub(super) fn special(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        let found = (quote.wrapping_sub(ONES) & !quote
-            | backslash.wrapping_sub(ONES) & !backslash
-            | word.wrapping_sub(ONES * 0x20) & !word)
-            & HIGH;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
+fn specials(bytes: &[u8], block: usize) -> u64 {
+    let rest = bytes.get(block..).unwrap_or_default();
+    let mut padded = [0; 64];
+    let chunk = rest.first_chunk::<64>().unwrap_or_else(|| {
+        let length = rest.len().min(64);
+        padded[..length].copy_from_slice(&rest[..length]);
+        &padded
+    });
+    let (parts, _) = chunk.as_chunks::<16>();
+    parts.iter().rev().fold(0, |mask, part| mask << 16 | u64::from(specials_of(*part).to_bitmask()))
+}
+
+#[inline]
+fn specials_of(part: [u8; 16]) -> u8x16 {
+    let part = u8x16::new(part);
+    part.simd_eq(u8x16::splat(b'"')) | part.simd_eq(u8x16::splat(b'\\')) | part.min(u8x16::splat(0x1f)).simd_eq(part)
+}
+
+/// Whether a text has no quote, backslash or control character.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+        // The last chunk overlaps the one before it.
+        let mut found = specials_of(*first) | specials_of(*last);
+        for part in bytes.as_chunks::<16>().0 {
+            found |= specials_of(*part);
         }
-        at += 8;
+        !found.any()
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        let mut part = [b' '; 16];
+        part[..8].copy_from_slice(first);
+        part[8..].copy_from_slice(last);
+        !specials_of(part).any()
+    } else {
+        !bytes.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
     }
-    while let Some(byte) = bytes.get(at) {
-        if matches!(byte, b'"' | b'\\' | 0..0x20) {
-            break;
-        }
-        at += 1;
-    }
-    at
 }
 
 fn hex_unit(bytes: &[u8]) -> Option<u16> {
@@ -479,7 +555,9 @@ fn compact(text: &str) -> String {
             at += 1;
             continue;
         }
-        at = special(bytes, at);
+        while at < bytes.len() && !matches!(bytes[at], b'"' | b'\\') {
+            at += 1;
+        }
         match bytes.get(at) {
             Some(b'\\') if bytes.get(at + 1) == Some(&b'u') => {
                 let (decoded, length) = surrogates(&text[at + 2..]);
@@ -503,17 +581,17 @@ fn compact(text: &str) -> String {
 
 /// Appends a string in its one canonical form: `"`, `\` and control characters escaped (`\b \f \n \r \t`, else
 /// `\u00xx` in lower-case hex), everything else as it is.
-#[inline]
 pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
     out.push(b'"');
-    let mut kept = 0;
-    loop {
-        let at = special(bytes, kept);
-        out.extend_from_slice(&bytes[kept..at]);
-        let Some(&byte) = bytes.get(at) else { break };
-        push_escape(out, byte);
-        kept = at + 1;
+    if is_plain(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        for &byte in text.as_bytes() {
+            match byte {
+                b'"' | b'\\' | 0..0x20 => push_escape(out, byte),
+                _ => out.push(byte),
+            }
+        }
     }
     out.push(b'"');
 }

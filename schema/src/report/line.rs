@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::decimal::Decimal;
-use super::json::{Cursor, Kind, RawValue, push_string};
+use super::json::{Cursor, Fault, Kind, RawValue, push_string};
 use super::refusal::{Reason, Refusal, quoted};
 use super::{Identity, Payload, Report, ReportKind, Status};
 use crate::ids::{BadId, ID_BYTES_MAX, NAME_BYTES_MAX, check_id};
@@ -48,7 +48,7 @@ pub(super) enum Form {
 
 /// Reads a line as an application sent it. Errors: a [`Refusal`] that names the field or the byte.
 pub fn read(text: &str) -> Result<Line<'_>, Refusal> {
-    read_form(text, Form::Reported)
+    read_form(text, Form::Reported).map_err(|fault| *fault)
 }
 
 /// Whether `text` is one complete JSON object: a last line without a line feed is whole, not half.
@@ -59,14 +59,13 @@ pub fn is_complete_object(text: &[u8]) -> bool {
     cursor.peek() == Some(b'{') && cursor.value(0).is_ok() && cursor.end().is_ok()
 }
 
-pub(super) fn read_form(text: &str, form: Form) -> Result<Line<'_>, Refusal> {
+pub(super) fn read_form(text: &str, form: Form) -> Result<Line<'_>, Fault> {
     let mut cursor = Cursor::new(text);
     cursor.skip_whitespace();
     if !cursor.eat(b'{') {
         return Err(not_an_object(cursor));
     }
-    let mut reader =
-        Reader { form, seen: 0, line: Line::default(), kind: None, status: None, extra: Vec::new() };
+    let mut reader = Reader { form, seen: 0, line: Line::default(), kind: None, status: None, extra: Vec::new() };
     cursor.skip_whitespace();
     if !cursor.eat(b'}') {
         loop {
@@ -81,15 +80,13 @@ pub(super) fn read_form(text: &str, form: Form) -> Result<Line<'_>, Refusal> {
 }
 
 #[cold]
-fn not_an_object(mut cursor: Cursor<'_>) -> Refusal {
+fn not_an_object(mut cursor: Cursor<'_>) -> Fault {
     let found = match cursor.kind() {
         Ok(kind) => kind,
         Err(_) => return cursor.malformed("'{'"),
     };
     match cursor.value(0).and_then(|_| cursor.end()) {
-        Ok(()) => {
-            Refusal::new(Reason::NotAnObject, format!("a report is a JSON object, found {}", found.name()))
-        }
+        Ok(()) => refuse(Reason::NotAnObject, format!("a report is a JSON object, found {}", found.name())),
         Err(refusal) => refusal,
     }
 }
@@ -145,7 +142,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Reads a key, its colon and its value.
-    fn member(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Refusal> {
+    fn member(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         let key = cursor.string()?;
         cursor.colon()?;
         let key = match key.plain() {
@@ -169,17 +166,17 @@ impl<'a> Reader<'a> {
         self.known(cursor, field)
     }
 
-    fn unknown(&mut self, cursor: &mut Cursor<'a>, key: Cow<'a, str>) -> Result<(), Refusal> {
+    fn unknown(&mut self, cursor: &mut Cursor<'a>, key: Cow<'a, str>) -> Result<(), Fault> {
         if self.form == Form::Stored {
             let detail = format!("a stored report has no field {}", quoted(&key));
-            return Err(Refusal::new(Reason::WrongType, detail));
+            return Err(refuse(Reason::WrongType, detail));
         }
         let value = cursor.value(1)?;
         self.extra.push((key, value));
         Ok(())
     }
 
-    fn known(&mut self, cursor: &mut Cursor<'a>, field: Field) -> Result<(), Refusal> {
+    fn known(&mut self, cursor: &mut Cursor<'a>, field: Field) -> Result<(), Fault> {
         let line = &mut self.line;
         let report = &mut line.report;
         match field {
@@ -187,7 +184,7 @@ impl<'a> Reader<'a> {
                 let version = whole(cursor, "v")?;
                 if version != VERSION {
                     let detail = format!("v is {version}, the supported version is {VERSION}");
-                    return Err(Refusal::new(Reason::Version, detail));
+                    return Err(refuse(Reason::Version, detail));
                 }
             }
             Field::Type => {
@@ -197,7 +194,7 @@ impl<'a> Reader<'a> {
                     "log" => ReportKind::Log,
                     _ => {
                         let detail = format!("type is {}, allowed are node and log", quoted(&found));
-                        return Err(Refusal::new(Reason::UnknownType, detail));
+                        return Err(refuse(Reason::UnknownType, detail));
                     }
                 });
             }
@@ -252,7 +249,7 @@ impl<'a> Reader<'a> {
             Field::TimeSubstituted => {
                 if cursor.value(1)?.compact() != "true" {
                     let detail = "timeSubstituted of a stored report is true or left out";
-                    return Err(Refusal::new(Reason::WrongType, detail));
+                    return Err(refuse(Reason::WrongType, detail));
                 }
                 report.time_substituted = true;
             }
@@ -262,7 +259,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `attributes` as reported: its members join the unknown fields.
-    fn attributes(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Refusal> {
+    fn attributes(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         if !cursor.eat(b'{') {
             return Err(wrong_type(cursor, "attributes", "an object is"));
         }
@@ -283,7 +280,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `cut` of a stored line: the full lengths of the payloads that were cut.
-    fn cut(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Refusal> {
+    fn cut(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         if !cursor.eat(b'{') {
             return Err(wrong_type(cursor, "cut", "an object is"));
         }
@@ -305,7 +302,7 @@ impl<'a> Reader<'a> {
                 Some(payload) => payload.cut_from = Some(length),
                 None => {
                     let detail = "cut names something that is no payload before it";
-                    return Err(Refusal::new(Reason::WrongType, detail));
+                    return Err(refuse(Reason::WrongType, detail));
                 }
             }
             if !cursor.next_member()? {
@@ -315,14 +312,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Settles what depends on several fields: type, status, required fields, attributes.
-    fn finish(mut self) -> Result<Line<'a>, Refusal> {
+    fn finish(mut self) -> Result<Line<'a>, Fault> {
         let status = self.status.filter(|status| !status.is_null());
         let kind = self.kind.unwrap_or(if status.is_some() { ReportKind::Node } else { ReportKind::Log });
         self.line.report.kind = kind;
         match (kind, status) {
-            (ReportKind::Node, None) => {
-                return Err(missing("status", "RUNNING, COMPLETED, FAILED or SKIPPED"));
-            }
+            (ReportKind::Node, None) => return Err(missing("status", "RUNNING, COMPLETED, FAILED or SKIPPED")),
             (ReportKind::Node, Some(found)) => self.line.report.status = Some(read_status(found)?),
             (ReportKind::Log, None) => {}
             // A log with a status of its own, e.g. of a HTTP call.
@@ -339,7 +334,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The unknown fields as one object, keys sorted, nulls left out.
-fn join_attributes<'a>(mut extra: Vec<(Cow<'a, str>, RawValue<'a>)>) -> Result<Option<Payload<'a>>, Refusal> {
+fn join_attributes<'a>(mut extra: Vec<(Cow<'a, str>, RawValue<'a>)>) -> Result<Option<Payload<'a>>, Fault> {
     extra.sort_by(|(a, _), (b, _)| a.cmp(b));
     if let Some(pair) = extra.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(duplicate(&pair[0].0));
@@ -367,7 +362,7 @@ fn payload(value: RawValue<'_>) -> Payload<'_> {
 }
 
 /// A payload that is an object; in stored lines also the string it was cut to.
-fn object<'a>(cursor: &mut Cursor<'a>, form: Form, field: &'static str) -> Result<Payload<'a>, Refusal> {
+fn object<'a>(cursor: &mut Cursor<'a>, form: Form, field: &'static str) -> Result<Payload<'a>, Fault> {
     let found = cursor.kind()?;
     if found != Kind::Object && !(form == Form::Stored && found == Kind::String) {
         return Err(wrong_type(cursor, field, "an object is"));
@@ -377,7 +372,7 @@ fn object<'a>(cursor: &mut Cursor<'a>, form: Form, field: &'static str) -> Resul
 
 /// A string that UTF-8 can hold.
 #[inline]
-fn text<'a>(cursor: &mut Cursor<'a>, field: &'static str) -> Result<Cow<'a, str>, Refusal> {
+fn text<'a>(cursor: &mut Cursor<'a>, field: &'static str) -> Result<Cow<'a, str>, Fault> {
     if cursor.peek() != Some(b'"') {
         return Err(wrong_type(cursor, field, "a string is"));
     }
@@ -386,16 +381,16 @@ fn text<'a>(cursor: &mut Cursor<'a>, field: &'static str) -> Result<Cow<'a, str>
 
 /// An id or a name: 1 to `max` bytes.
 #[inline]
-fn checked<'a>(cursor: &mut Cursor<'a>, field: &'static str, max: usize) -> Result<Cow<'a, str>, Refusal> {
+fn checked<'a>(cursor: &mut Cursor<'a>, field: &'static str, max: usize) -> Result<Cow<'a, str>, Fault> {
     let found = text(cursor, field)?;
     match check_id(field, &found, max) {
         Ok(()) => Ok(found),
-        Err(bad) => Err(bad.into()),
+        Err(bad) => Err(bad_id(bad)),
     }
 }
 
 #[inline]
-fn id<'a>(cursor: &mut Cursor<'a>, field: &'static str) -> Result<Cow<'a, str>, Refusal> {
+fn id<'a>(cursor: &mut Cursor<'a>, field: &'static str) -> Result<Cow<'a, str>, Fault> {
     checked(cursor, field, ID_BYTES_MAX)
 }
 
@@ -405,19 +400,19 @@ fn maybe<'a>(
     cursor: &mut Cursor<'a>,
     field: &'static str,
     max: usize,
-) -> Result<Option<Cow<'a, str>>, Refusal> {
+) -> Result<Option<Cow<'a, str>>, Fault> {
     let found = text(cursor, field)?;
     if found.is_empty() {
         return Ok(None);
     }
     match check_id(field, &found, max) {
         Ok(()) => Ok(Some(found)),
-        Err(bad) => Err(bad.into()),
+        Err(bad) => Err(bad_id(bad)),
     }
 }
 
 /// A decision's outcome: may be empty, as a case of the definition may be.
-fn case<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>, Refusal> {
+fn case<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>, Fault> {
     Ok(maybe(cursor, "case", ID_BYTES_MAX)?.unwrap_or_default())
 }
 
@@ -432,36 +427,49 @@ impl From<BadId> for Refusal {
     }
 }
 
+#[cold]
+fn bad_id(bad: BadId) -> Fault {
+    Box::new(bad.into())
+}
+
+#[cold]
+fn refuse(reason: Reason, detail: impl Into<String>) -> Fault {
+    Box::new(Refusal::new(reason, detail))
+}
+
 /// A whole number from 0.
-fn whole(cursor: &mut Cursor<'_>, field: &'static str) -> Result<u64, Refusal> {
+fn whole(cursor: &mut Cursor<'_>, field: &'static str) -> Result<u64, Fault> {
     const ALLOWED: &str = "a whole number from 0 to 18446744073709551615 is";
+    if let Some(value) = cursor.short_integer() {
+        return Ok(value);
+    }
     if cursor.kind()? != Kind::Number {
         return Err(wrong_type(cursor, field, ALLOWED));
     }
     let found = cursor.number()?;
-    if found.len() < 19 && found.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(found.bytes().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')));
-    }
     Decimal::parse(found).and_then(Decimal::to_u64).ok_or_else(|| {
-        Refusal::new(Reason::WrongType, format!("{field} is {}, {ALLOWED} allowed", quoted(found)))
+        refuse(Reason::WrongType, format!("{field} is {}, {ALLOWED} allowed", quoted(found)))
     })
 }
 
-fn time(cursor: &mut Cursor<'_>) -> Result<Timestamp, Refusal> {
+fn time(cursor: &mut Cursor<'_>) -> Result<Timestamp, Fault> {
+    if let Some(number) = cursor.short_integer() {
+        return Ok(Timestamp::from_integer(number as i64));
+    }
     let found = match cursor.kind()? {
         Kind::Number => Cow::Borrowed(cursor.number()?),
         Kind::String => cursor.string()?.decode_lossy(),
         _ => return Err(wrong_type(cursor, "time", "a string and a number are")),
     };
-    Timestamp::parse(&found).map_err(|bad| Refusal::new(Reason::Time, format!("time: {bad}")))
+    Timestamp::parse(&found).map_err(|bad| refuse(Reason::Time, format!("time: {bad}")))
 }
 
-fn identity(cursor: &mut Cursor<'_>) -> Result<Identity, Refusal> {
+fn identity(cursor: &mut Cursor<'_>) -> Result<Identity, Fault> {
     let found = text(cursor, "identity")?;
-    found.parse().map_err(|bad| Refusal::new(Reason::WrongType, format!("identity: {bad}")))
+    found.parse().map_err(|bad| refuse(Reason::WrongType, format!("identity: {bad}")))
 }
 
-fn read_status(found: RawValue<'_>) -> Result<Status, Refusal> {
+fn read_status(found: RawValue<'_>) -> Result<Status, Fault> {
     let found = found.compact();
     Ok(match &*found {
         r#""RUNNING""# => Status::Running,
@@ -473,43 +481,42 @@ fn read_status(found: RawValue<'_>) -> Result<Status, Refusal> {
 }
 
 #[cold]
-fn bad_status(found: &str) -> Refusal {
+fn bad_status(found: &str) -> Fault {
     let mut cursor = Cursor::new(found);
     if !found.starts_with('"') {
         return wrong_type(&mut cursor, "status", "a string is");
     }
     let text = cursor.string().ok().map(super::json::RawString::decode_lossy).unwrap_or_default();
     let allowed = "allowed are RUNNING, COMPLETED, FAILED and SKIPPED";
-    Refusal::new(Reason::UnknownStatus, format!("status is {}, {allowed}", quoted(&text)))
+    refuse(Reason::UnknownStatus, format!("status is {}, {allowed}", quoted(&text)))
 }
 
 #[cold]
-fn wrong_type(cursor: &mut Cursor<'_>, field: &'static str, allowed: &str) -> Refusal {
+fn wrong_type(cursor: &mut Cursor<'_>, field: &'static str, allowed: &str) -> Fault {
     match cursor.kind().and_then(|kind| Ok((kind, cursor.value(1)?))) {
         Ok((kind, value)) => {
             let found = match kind {
                 Kind::Number | Kind::Bool => format!("{} ({})", kind.name(), value.compact()),
                 _ => kind.name().to_owned(),
             };
-            Refusal::new(Reason::WrongType, format!("{field} is {found}, {allowed} allowed"))
+            refuse(Reason::WrongType, format!("{field} is {found}, {allowed} allowed"))
         }
         Err(malformed) => malformed,
     }
 }
 
 #[cold]
-fn duplicate(key: &str) -> Refusal {
-    Refusal::new(Reason::Duplicate, format!("field {} is given twice", quoted(key)))
+fn duplicate(key: &str) -> Fault {
+    refuse(Reason::Duplicate, format!("field {} is given twice", quoted(key)))
 }
 
 #[cold]
-fn missing(field: &str, what: &str) -> Refusal {
-    Refusal::new(Reason::Missing, format!("a node report has no {field}; it needs {what}"))
+fn missing(field: &str, what: &str) -> Fault {
+    refuse(Reason::Missing, format!("a node report has no {field}; it needs {what}"))
 }
 
 #[cold]
-fn lone_surrogate(what: &str) -> Refusal {
-    let detail =
-        format!("{what} holds half a surrogate pair (\\ud800 to \\udfff alone), which is no character");
-    Refusal::new(Reason::Malformed, detail)
+fn lone_surrogate(what: &str) -> Fault {
+    let detail = format!("{what} holds half a surrogate pair (\\ud800 to \\udfff alone), which is no character");
+    refuse(Reason::Malformed, detail)
 }

@@ -14,43 +14,74 @@ use std::borrow::Cow;
 ///
 /// `report.identity` must be the one the decoder gave it (see [`Identity::of`]); debug builds check.
 pub fn encode_stored(report: &Report<'_>, out: &mut Vec<u8>) {
-    out.push(b'{');
-    if let Some(time) = report.time {
-        push_number(out, "time", time.micros().unsigned_abs());
+    // Every field is written with a comma before it; the first comma then becomes the opening brace.
+    let start = out.len();
+    macro_rules! key {
+        ($name:literal) => {
+            out.extend_from_slice(concat!(",\"", $name, "\":").as_bytes())
+        };
     }
-    push_text(out, "id", report.id.as_deref());
-    push_text(out, "status", report.status.map(super::Status::as_str));
-    push_text(out, "level", report.level.as_deref());
-    push_text(out, "nodeName", report.node_name.as_deref());
-    push_text(out, "message", report.message.as_deref());
-    push_text(out, "runId", report.run_id.as_deref());
-    push_text(out, "case", report.case.as_deref());
-    push_optional_number(out, "iteration", report.iteration);
-    push_text(out, "subExecutionId", report.sub_execution_id.as_deref());
-    push_text(out, "parentNode", report.parent_node.as_deref());
-    push_text(out, "traceId", report.trace_id.as_deref());
-    push_text(out, "spanId", report.span_id.as_deref());
-    push_text(out, "parentSpanId", report.parent_span_id.as_deref());
-    push_text(out, "service", report.service.as_deref());
-    push_text(out, "instance", report.instance.as_deref());
-    push_text(out, "host", report.host.as_deref());
-    push_text(out, "tenant", report.tenant.as_deref());
-    push_optional_number(out, "boot", report.boot);
-    push_optional_number(out, "seq", report.seq);
-    for (name, payload) in payloads(report) {
-        if let Some(payload) = payload {
-            push_key(out, name);
-            out.extend_from_slice(payload.json.as_bytes());
-        }
+    macro_rules! text {
+        ($name:literal, $text:expr) => {
+            if let Some(text) = $text {
+                key!($name);
+                push_string(out, text);
+            }
+        };
     }
+    macro_rules! number {
+        ($name:literal, $number:expr) => {
+            if let Some(number) = $number {
+                key!($name);
+                push_number(out, number);
+            }
+        };
+    }
+    macro_rules! payload {
+        ($name:literal, $payload:expr) => {
+            if let Some(payload) = &$payload {
+                key!($name);
+                out.extend_from_slice(payload.json.as_bytes());
+            }
+        };
+    }
+    number!("time", report.time.map(|time| time.micros().max(0) as u64));
+    text!("id", report.id.as_deref());
+    text!("status", report.status.map(super::Status::as_str));
+    text!("level", report.level.as_deref());
+    text!("nodeName", report.node_name.as_deref());
+    text!("message", report.message.as_deref());
+    text!("runId", report.run_id.as_deref());
+    text!("case", report.case.as_deref());
+    number!("iteration", report.iteration);
+    text!("subExecutionId", report.sub_execution_id.as_deref());
+    text!("parentNode", report.parent_node.as_deref());
+    text!("traceId", report.trace_id.as_deref());
+    text!("spanId", report.span_id.as_deref());
+    text!("parentSpanId", report.parent_span_id.as_deref());
+    text!("service", report.service.as_deref());
+    text!("instance", report.instance.as_deref());
+    text!("host", report.host.as_deref());
+    text!("tenant", report.tenant.as_deref());
+    number!("boot", report.boot);
+    number!("seq", report.seq);
+    payload!("input", report.input);
+    payload!("output", report.output);
+    payload!("data", report.data);
+    payload!("exception", report.exception);
+    payload!("meta", report.meta);
+    payload!("attributes", report.attributes);
     if report.time_substituted {
-        push_key(out, "timeSubstituted");
-        out.extend_from_slice(b"true");
+        out.extend_from_slice(br#","timeSubstituted":true"#);
     }
     push_cuts(report, out);
     if !identity_follows(report) {
-        push_key(out, "identity");
+        key!("identity");
         push_string(out, &report.identity.to_string());
+    }
+    match out.get_mut(start) {
+        Some(comma) => *comma = b'{',
+        None => out.push(b'{'),
     }
     out.push(b'}');
 }
@@ -61,7 +92,7 @@ pub fn encode_stored(report: &Report<'_>, out: &mut Vec<u8>) {
 pub fn decode_stored<'a>(line: &'a [u8], mark: Option<MarkRef<'a>>) -> Result<Report<'a>, Refusal> {
     let text = std::str::from_utf8(line)
         .map_err(|error| Refusal::new(Reason::NotUtf8, format!("invalid UTF-8: {error}")))?;
-    let line = read_form(text, Form::Stored)?;
+    let line = read_form(text, Form::Stored).map_err(|fault| *fault)?;
     let mut report = line.report;
     report.mark = mark.map(|mark| Mark {
         business_id: Cow::Borrowed(mark.business_id),
@@ -107,51 +138,20 @@ fn push_cuts(report: &Report<'_>, out: &mut Vec<u8>) {
     if !is_cut(report) {
         return;
     }
-    push_key(out, "cut");
-    out.push(b'{');
+    out.extend_from_slice(br#","cut":"#);
+    let mut before = b'{';
     for (name, payload) in payloads(report) {
         if let Some(length) = payload.and_then(|payload| payload.cut_from) {
-            push_number(out, name, length);
+            out.push(before);
+            push_string(out, name);
+            out.push(b':');
+            push_number(out, length);
+            before = b',';
         }
     }
     out.push(b'}');
 }
 
-#[inline]
-fn push_key(out: &mut Vec<u8>, name: &'static str) {
-    if out.last() != Some(&b'{') {
-        out.push(b',');
-    }
-    out.push(b'"');
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-}
-
-#[inline]
-fn push_text(out: &mut Vec<u8>, name: &'static str, text: Option<&str>) {
-    if let Some(text) = text {
-        push_key(out, name);
-        push_string(out, text);
-    }
-}
-
-fn push_optional_number(out: &mut Vec<u8>, name: &'static str, number: Option<u64>) {
-    if let Some(number) = number {
-        push_number(out, name, number);
-    }
-}
-
-fn push_number(out: &mut Vec<u8>, name: &'static str, mut number: u64) {
-    push_key(out, name);
-    let mut digits = [0; 20];
-    let mut first = digits.len();
-    loop {
-        first -= 1;
-        digits[first] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[first..]);
+fn push_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
