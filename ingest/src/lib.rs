@@ -1,1 +1,3 @@
 //! From raw bytes to classified reports: sources, decoding, dead letters.
+
+pub mod convert;
