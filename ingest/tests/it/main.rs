@@ -1,1 +1,3 @@
-//! Integration tests of the ingest crate.
+//! Integration tests of the crate, in one binary.
+
+mod convert;
