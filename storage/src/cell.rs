@@ -2,6 +2,9 @@
 
 use linkloom_schema::time::Timestamp;
 
+/// Longest row and qualifier together, in bytes; what every store can hold.
+pub const KEY_BYTES_MAX: usize = 32_000;
+
 /// A table. Row keys: `linkloom_schema::row_key`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
@@ -86,7 +89,8 @@ pub struct Cell {
     pub qualifier: String,
     /// Any bytes.
     pub value: Vec<u8>,
-    /// The event time it expires by; `None`: it never expires.
+    /// The event time it expires by; `None`: it never expires. A cell is always one or always the other, and what is
+    /// written again expires no earlier than before. Cells of `Meta` never expire.
     pub expires_by: Option<Timestamp>,
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use linkloom_schema::time::Timestamp;
+
 use crate::cell::{CellBatch, Family, Table};
 
 /// What went wrong in a store, and so what to do next.
@@ -25,6 +27,16 @@ pub enum StoreError {
         /// Which cell or file.
         what: String,
         /// What is wrong.
+        why: String,
+    },
+    /// The store will not do this, however often it is asked.
+    #[error("{op} on {store} is refused: {why}")]
+    Refused {
+        /// Which store.
+        store: String,
+        /// What was tried.
+        op: &'static str,
+        /// Why not, and what is allowed.
         why: String,
     },
     /// The store is owned by another process.
@@ -53,7 +65,9 @@ impl StoreError {
     pub fn retry(&self) -> Retry {
         match self {
             StoreError::Unavailable { .. } => Retry::WithBackoff,
-            StoreError::Corrupt { .. } | StoreError::Owned { .. } => Retry::Never,
+            StoreError::Corrupt { .. } | StoreError::Refused { .. } | StoreError::Owned { .. } => {
+                Retry::Never
+            }
         }
     }
 }
@@ -78,7 +92,8 @@ pub struct Scan<'a> {
     pub after_row: Option<&'a str>,
     /// Only cells of this family.
     pub family: Option<Family>,
-    /// With `Rows::One`: only cells whose qualifier is not below this one.
+    /// Only cells whose qualifier is not below this one. Cheap with `Rows::One` and a family, which start there; else
+    /// cells are read and passed over.
     pub from_qualifier: Option<&'a str>,
     /// Leave values empty; cheaper where the store can skip reading them.
     pub keys_only: bool,
@@ -94,6 +109,20 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn family(mut self, family: Family) -> Self {
         self.family = Some(family);
+        self
+    }
+
+    /// Only rows that sort strictly after `row`.
+    #[must_use]
+    pub fn after_row(mut self, row: &'a str) -> Self {
+        self.after_row = Some(row);
+        self
+    }
+
+    /// Only cells whose qualifier is not below `qualifier`.
+    #[must_use]
+    pub fn from_qualifier(mut self, qualifier: &'a str) -> Self {
+        self.from_qualifier = Some(qualifier);
         self
     }
 
@@ -125,7 +154,8 @@ pub trait Store: Send + Sync {
     /// Stores all cells; returns when they are durable.
     ///
     /// Repeating a call is harmless. After an error some of the cells may be stored: repeat the call. Cells that are
-    /// already past the retention horizon may be left out.
+    /// already past the retention horizon may be left out. Rows hold no NUL, and row and qualifier are at most
+    /// [`KEY_BYTES_MAX`](crate::cell::KEY_BYTES_MAX) bytes together, else the whole batch is `Refused`.
     fn write(&self, batch: &CellBatch) -> Result<(), StoreError>;
 
     /// The value of one cell, or `None`.
@@ -146,6 +176,12 @@ pub trait Store: Send + Sync {
 
     /// Removes one cell of a table that holds no reports (`Meta`): the only deletion there is.
     fn forget(&self, row: &str, qualifier: &str) -> Result<(), StoreError>;
+
+    /// Event time before which expiring cells may be gone; `None`: everything is kept forever.
+    ///
+    /// What is older may still be returned: readers leave out reports before the horizon and mark the answer
+    /// `partial`. It never goes back.
+    fn horizon(&self) -> Option<Timestamp>;
 
     /// Name for messages, e.g. the path.
     fn name(&self) -> &str;
