@@ -1,7 +1,12 @@
 //! How Linkloom stores: the cell model, packs, the `Store` trait and the stores behind it.
 
 pub mod cell;
+pub mod definitions;
+pub mod embedded;
 pub mod flush;
+mod key;
+pub mod memory;
 pub mod pack;
 pub mod read;
+pub mod retention;
 pub mod store;

@@ -1,0 +1,163 @@
+//! Retention: whole segments go when all their days are past the horizon.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use fjall::UserValue;
+use linkloom_schema::time::Timestamp;
+
+use super::segments::{Place, Segment, Span, Window};
+use super::{EmbeddedStore, engine, files, scan};
+use crate::retention::{self, Expired, Retention};
+use crate::store::StoreError;
+
+/// Cells moved in one commit when their day comes.
+const MOVE_CELLS: usize = 1024;
+/// Bytes moved in one commit.
+const MOVE_BYTES: usize = 4 * 1024 * 1024;
+/// How long to wait for the files of a dropped segment to go; a reader that still uses them keeps them longer.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+/// A key of no table, written to have something to write out.
+const NUDGE: &[u8] = b"!dropped";
+
+/// A value led by the time it expires by, as the `later` segment holds it.
+pub(super) fn with_head(expires_by: Timestamp, value: &[u8]) -> Vec<u8> {
+    [&expires_by.micros().to_be_bytes()[..], value].concat()
+}
+
+impl EmbeddedStore {
+    /// Drops the segments that are past the horizon at `now`, and gives their disk space back. The horizon is the
+    /// retention's number of whole UTC days before that of `now`; it never goes back, so an earlier `now` changes
+    /// nothing. Call it after opening, before the first write, and then every hour or so: until it was called once, the
+    /// store does not know what day it is.
+    ///
+    /// Errors: `Refused` if the store keeps everything or `now` is outside 2000 to 2099.
+    pub fn expire(&self, now: Timestamp) -> Result<Expired, StoreError> {
+        let mut window = self.window.write().unwrap_or_else(PoisonError::into_inner);
+        let Retention::Days(days) = window.retention else {
+            return Err(self.named.refused("expire", "it keeps everything forever".to_owned()));
+        };
+        if !retention::sane(now) {
+            let why = format!("now is {} µs since 1970, outside 2000 to 2099", now.micros());
+            return Err(self.named.refused("expire", why));
+        }
+        let today = retention::day_of(now).max(window.today.unwrap_or(i64::MIN));
+        let horizon = (today - i64::from(days)).max(window.horizon_day.unwrap_or(i64::MIN));
+        let mut expired = Expired::default();
+        if window.horizon_day != Some(horizon) {
+            // The horizon is known, here and on disk, before anything behind it goes: no answer is silently short.
+            self.note(|file| file.horizon_day = Some(horizon))?;
+            *self.horizon_day.lock().unwrap_or_else(PoisonError::into_inner) = Some(horizon);
+            window.horizon_day = Some(horizon);
+            expired = self.drop_past(horizon)?;
+        }
+        if window.today != Some(today) {
+            let next = Window { today: Some(today), ..*window };
+            self.bring_forward(&next)?;
+            self.note(|file| file.now_micros = Some(retention::start_of(today).micros()))?;
+            *window = next;
+        }
+        Ok(expired)
+    }
+
+    fn note(&self, change: impl FnOnce(&mut super::format::StoreFile)) -> Result<(), StoreError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = file.clone();
+        change(&mut next);
+        next.write(&self.dir, &self.named.store)?;
+        *file = next;
+        Ok(())
+    }
+
+    fn drop_past(&self, horizon: i64) -> Result<Expired, StoreError> {
+        let gone = self.take_out(|s| s.span.is_past(horizon));
+        if gone.is_empty() {
+            return Ok(Expired::default());
+        }
+        let unavailable = |cause: std::io::Error| files::unavailable(&self.named.store, "expire", &cause);
+        let mut expired = Expired { segments: gone.len(), bytes: 0 };
+        for segment in &gone {
+            expired.bytes += files::disk_bytes(segment.keyspace.path()).map_err(unavailable)?;
+        }
+        self.delete(gone)?;
+        Ok(expired)
+    }
+
+    /// Takes segments out of what readers and writers see.
+    fn take_out(&self, goes: impl Fn(&Segment) -> bool) -> Vec<Segment> {
+        let _shape = self.shape();
+        let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
+        let (stay, gone) = segments.split(goes);
+        *segments = Arc::new(stay);
+        gone
+    }
+
+    /// Deletes segments and waits for their files to go.
+    fn delete(&self, segments: Vec<Segment>) -> Result<(), StoreError> {
+        let paths: Vec<_> = segments.iter().map(|s| s.keyspace.path().to_path_buf()).collect();
+        let database = self.database()?;
+        for segment in segments {
+            let deleted = database.delete_keyspace(segment.keyspace);
+            deleted.map_err(|error| self.named.error("drop segment", error))?;
+        }
+        // Old journals hold on to every segment they mention until one of those left is written out: see to that.
+        let base = self.segment(Span::Base)?;
+        let nudged = base.keyspace.insert(NUDGE, []);
+        nudged.map_err(|error| self.named.error("drop segment", error))?;
+        self.write_out()?;
+        let started = Instant::now();
+        for path in paths {
+            while path.exists() && started.elapsed() < GONE_WITHIN {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if path.exists() {
+                tracing::warn!(path = %path.display(), "a dropped segment is still being read, its files go later");
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves cells of `later` whose day is tomorrow or before into the segments of their days.
+    fn bring_forward(&self, window: &Window) -> Result<(), StoreError> {
+        let Some(later) = self.segments().get(Span::Later).cloned() else { return Ok(()) };
+        let database = self.database()?;
+        let mut stays = false;
+        let mut batch = database.batch();
+        let mut bytes = 0;
+        for guard in later.keyspace.iter() {
+            let (key, value) = guard.into_inner().map_err(|error| self.named.error("expire", error))?;
+            let rest = scan::after_head(&self.named, &value)?;
+            let mut head = [0; scan::LATER_HEAD];
+            head.copy_from_slice(&value[..scan::LATER_HEAD]);
+            let time = Timestamp(i64::from_be_bytes(head));
+            match window.place(Some(time), &self.segments()) {
+                Place::In(Span::Later) => {
+                    stays = true;
+                    continue;
+                }
+                Place::In(span) => {
+                    bytes += key.len() + rest.len();
+                    batch.insert(&self.segment(span)?.keyspace, key.clone(), UserValue::from(rest));
+                }
+                Place::Gone => {}
+            }
+            batch.remove(&later.keyspace, key);
+            if batch.len() >= MOVE_CELLS || bytes >= MOVE_BYTES {
+                std::mem::replace(&mut batch, database.batch())
+                    .commit()
+                    .map_err(|error| self.named.error("expire", error))?;
+                bytes = 0;
+                self.seal_full(self.segments().iter())?;
+                self.make_room()?;
+            }
+        }
+        batch.commit().map_err(|error| self.named.error("expire", error))?;
+        engine::sync(database).map_err(|error| self.named.error("expire", error))?;
+        if !stays {
+            drop(later);
+            let gone = self.take_out(|s| s.span == Span::Later);
+            self.delete(gone)?;
+        }
+        Ok(())
+    }
+}
