@@ -1,0 +1,3 @@
+//! Tests of the schema crate over files and generated input.
+
+mod definition_problems;
