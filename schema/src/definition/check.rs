@@ -159,12 +159,7 @@ impl<'t> Checker<'t> {
             Ok(ms) if whole && (1..=SLOW_AFTER_MS_MAX).contains(&ms) => Some(ms),
             _ => {
                 let allowed = format!("a whole number of milliseconds from 1 to {SLOW_AFTER_MS_MAX}");
-                self.add(
-                    at,
-                    "slowAfterMs is not a whole number in its range",
-                    excerpt(digits, 60),
-                    allowed,
-                );
+                self.add(at, "slowAfterMs is not a whole number in its range", excerpt(digits, 60), allowed);
                 None
             }
         }

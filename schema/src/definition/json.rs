@@ -466,11 +466,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The members of an object whose keys are free; repeated keys are problems.
-    fn distinct(
-        &mut self,
-        object: &'a Object<'a>,
-        path: &Path<'a>,
-    ) -> Vec<(&'a str, &'a ObjectProp<'a>)> {
+    fn distinct(&mut self, object: &'a Object<'a>, path: &Path<'a>) -> Vec<(&'a str, &'a ObjectProp<'a>)> {
         let mut seen = BTreeMap::new();
         let mut members = Vec::with_capacity(object.properties.len());
         for prop in &object.properties {
@@ -494,15 +490,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports a member that must be there.
-    fn missing(
-        &mut self,
-        object: &'a Object<'a>,
-        path: &Path<'a>,
-        what: &str,
-        key: &str,
-        allowed: &str,
-    ) {
-        let keys: Vec<String> = object.properties.iter().map(|prop| quoted(prop.name.as_str())).take(8).collect();
+    fn missing(&mut self, object: &'a Object<'a>, path: &Path<'a>, what: &str, key: &str, allowed: &str) {
+        let keys: Vec<String> =
+            object.properties.iter().map(|prop| quoted(prop.name.as_str())).take(8).collect();
         let found = match keys.len() {
             0 => String::from("{}"),
             _ => format!("an object with {}", keys.join(", ")),
@@ -568,12 +558,7 @@ impl<'a> Reader<'a> {
         self.checker.prose(&at(&prop.value, &parent.key(key)), key, text)
     }
 
-    fn truth(
-        &mut self,
-        prop: Option<&'a ObjectProp<'a>>,
-        key: &'static str,
-        parent: &Path<'a>,
-    ) -> bool {
+    fn truth(&mut self, prop: Option<&'a ObjectProp<'a>>, key: &'static str, parent: &Path<'a>) -> bool {
         match prop.map(|prop| &prop.value) {
             None => false,
             Some(Value::BooleanLit(truth)) => truth.value,

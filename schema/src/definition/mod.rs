@@ -6,12 +6,15 @@
 
 mod canonical;
 mod check;
+pub mod conductor;
+mod edges;
 mod json;
 mod log;
 mod model;
 mod path;
 mod plan;
 mod problem;
+pub mod render;
 mod report;
 mod source;
 mod syntax;
@@ -20,6 +23,7 @@ mod xml;
 
 pub use canonical::{BadVersionHash, VersionHash};
 pub use check::{BLOCK_DEPTH_MAX, DEFINITION_BYTES_MAX, SLOW_AFTER_MS_MAX};
+pub use edges::{Edge, EdgeKind, plan_edges};
 pub use json::parse_json;
 pub use log::{DefinitionLog, DefinitionVersion};
 pub use model::{Definition, Node, NodeKind, Variant};

@@ -73,7 +73,9 @@ impl<'t> Path<'t> {
             // Writing to a string cannot fail.
             let _ = match step {
                 Step::Key(key) if is_plain(key) => write!(shown, ".{key}"),
-                Step::Key(key) => write!(shown, "[{}]", quoted(&key.replace('\\', "\\\\").replace('"', "\\\""))),
+                Step::Key(key) => {
+                    write!(shown, "[{}]", quoted(&key.replace('\\', "\\\\").replace('"', "\\\"")))
+                }
                 Step::Index(index) => write!(shown, "[{index}]"),
                 Step::Element(name, 0) => write!(shown, "/{}", excerpt(name, 60)),
                 Step::Element(name, nth) => write!(shown, "/{}[{nth}]", excerpt(name, 60)),

@@ -91,14 +91,23 @@ impl<'t> Collector<'t> {
 
     /// A piece of the text, cut for a message.
     pub(super) fn excerpt(&self, span: Range<usize>) -> String {
-        excerpt(self.text.get(span).unwrap_or(""), 60)
+        let floor = |mut at: usize| {
+            at = at.min(self.text.len());
+            while !self.text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
+        };
+        let start = floor(span.start);
+        excerpt(&self.text[start..floor(span.end).max(start)], 60)
     }
 
     /// The problems in the order of the file. One pass over the text, however many there are.
     pub(super) fn finish(self, file: &str) -> Vec<Problem> {
         let Collector { text, mut list, left_out } = self;
         list.sort_by(|a, b| (a.span.start, &a.path, &a.message).cmp(&(b.span.start, &b.path, &b.message)));
-        let mut wanted: Vec<usize> = list.iter().flat_map(|p| [Some(p.span.start), p.first]).flatten().collect();
+        let mut wanted: Vec<usize> =
+            list.iter().flat_map(|p| [Some(p.span.start), p.first]).flatten().collect();
         wanted.sort_unstable();
         let places = Places::new(text, wanted);
         let mut problems: Vec<Problem> = list

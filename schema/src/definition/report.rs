@@ -3,7 +3,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::problem::Problem;
-use super::text::visible;
+use super::text::{visible, visible_with_tabs};
 
 /// Longest piece of a source line that is shown, in bytes, on either side of the place.
 const CONTEXT_BYTES: usize = 90;
@@ -28,26 +28,34 @@ pub fn render_problems(problems: &[Problem], source: &[u8], colour: bool) -> Str
 }
 
 fn group<'a>(problem: &'a Problem, text: &'a str) -> Group<'a> {
-    let (line, under) = source_line(problem, text);
+    let SourceLine { line, under, true_to_file } = source_line(problem, text);
     let file = visible(&problem.file);
-    let origin = Origin::path(file).line(problem.line).char_column(problem.column);
-    let snippet = Snippet::source(line)
-        .line_start(problem.line)
-        .annotation(AnnotationKind::Primary.span(under).label(format!("allowed: {}", problem.allowed)));
-    let mut group = Level::ERROR
-        .primary_title(&problem.message)
-        .element(origin)
-        .element(snippet)
-        .element(Level::NOTE.with_name("path").message(&problem.path))
-        .element(Level::NOTE.with_name("found").message(&problem.found));
-    if let Some(help) = &problem.help {
-        group = group.element(Level::HELP.message(help));
-    }
+    let mark = AnnotationKind::Primary.span(under).label(problem.help.as_deref());
+    let snippet = Snippet::source(line).line_start(problem.line).annotation(mark);
+    let mut group = Group::with_title(Level::ERROR.primary_title(&problem.message));
+    group = if true_to_file {
+        group.element(snippet.path(file))
+    } else {
+        // The line is shown changed, so its columns are not those of the file: the place is given on its own.
+        group.element(Origin::path(file).line(problem.line).char_column(problem.column)).element(snippet)
+    };
     group
+        .element(Level::NOTE.with_name("found").message(&problem.found))
+        .element(Level::NOTE.with_name("allowed").message(&problem.allowed))
+        .element(Level::NOTE.with_name("path").message(&problem.path))
+}
+
+/// A source line as it is shown.
+struct SourceLine {
+    line: String,
+    /// The place within the line, in bytes.
+    under: std::ops::Range<usize>,
+    /// Whether the columns before the place are those of the file.
+    true_to_file: bool,
 }
 
 /// The piece of the problem's line around its place, and the place within that piece.
-fn source_line(problem: &Problem, text: &str) -> (String, std::ops::Range<usize>) {
+fn source_line(problem: &Problem, text: &str) -> SourceLine {
     let floor = |mut at: usize| {
         at = at.min(text.len());
         while !text.is_char_boundary(at) {
@@ -64,13 +72,15 @@ fn source_line(problem: &Problem, text: &str) -> (String, std::ops::Range<usize>
     let cut_before = start > before.len() && !text[..start - before.len()].ends_with('\n');
     let cut_after = !matches!(text[start + after.len()..].bytes().next(), None | Some(b'\n' | b'\r'));
     let mut line = String::from(if cut_before { "…" } else { "" });
-    line.push_str(&visible(before));
+    let shown_before = visible_with_tabs(before);
+    let true_to_file = !cut_before && shown_before.len() == before.len();
+    line.push_str(&shown_before);
     let from = line.len();
-    line.push_str(&visible(&after[..marked]));
+    line.push_str(&visible_with_tabs(&after[..marked]));
     let to = line.len();
-    line.push_str(&visible(&after[marked..]));
+    line.push_str(&visible_with_tabs(&after[marked..]));
     if cut_after {
         line.push('…');
     }
-    (line, from..to)
+    SourceLine { line, under: from..to, true_to_file }
 }

@@ -30,6 +30,11 @@ pub(super) fn visible(text: &str) -> String {
     shown
 }
 
+/// As [`visible`], but tabs stay: for lines of a file.
+pub(super) fn visible_with_tabs(text: &str) -> String {
+    text.split('\t').map(visible).collect::<Vec<_>>().join("\t")
+}
+
 /// At most `chars` characters of `text`, made [`visible`]; a longer text ends in `…`.
 pub(super) fn excerpt(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {

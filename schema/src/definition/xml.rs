@@ -52,11 +52,14 @@ pub fn parse_xml(file: &str, scene: &str, bytes: &[u8]) -> Result<Definition, Ve
 }
 
 /// The first place where elements nest too deep or have too many attributes: both would cost the XML parser more than
-/// linear time. Comments, CDATA and processing instructions do not count.
+/// linear time. Comments, CDATA and processing instructions do not count. Where the text is not well-formed the search
+/// ends, as the parser does.
 fn over_limit(text: &[u8]) -> Option<(usize, String, String)> {
     let after = |from: usize, mark: &[u8]| {
         let tail = text.get(from..).unwrap_or_default();
-        tail.windows(mark.len()).position(|window| window == mark).map_or(text.len(), |n| from + n + mark.len())
+        tail.windows(mark.len())
+            .position(|window| window == mark)
+            .map_or(text.len(), |n| from + n + mark.len())
     };
     let mut depth = 0_usize;
     let mut i = 0;
@@ -84,20 +87,32 @@ fn over_limit(text: &[u8]) -> Option<(usize, String, String)> {
                     format!("at most {BLOCK_DEPTH_MAX} forks, decisions and loops inside one another");
                 return Some((start, format!("elements nest deeper than {ELEMENT_DEPTH_MAX}"), allowed));
             }
-            while let Some(&byte) = text.get(i).filter(|b| **b != b'>') {
+            i += 1;
+            // A `<` before the element ends is not well-formed wherever it stands: the parser will stop there too.
+            while *text.get(i)? != b'>' {
+                let byte = text[i];
                 i += 1;
+                if byte == b'<' {
+                    return None;
+                }
                 if byte == b'"' || byte == b'\'' {
                     attributes += 1;
-                    i = after(i, &[byte]);
+                    let value = &text[i..];
+                    let end = value.iter().position(|b| *b == byte || *b == b'<')?;
+                    if value[end] == b'<' {
+                        return None;
+                    }
+                    i += end + 1;
                 }
             }
             if attributes > ATTRIBUTES_MAX {
                 let allowed = format!("at most {ATTRIBUTES_MAX} attributes");
                 return Some((start, format!("an element with {attributes} attributes"), allowed));
             }
-            if text.get(i.wrapping_sub(1)) == Some(&b'/') {
+            if text[i - 1] == b'/' {
                 depth -= 1;
             }
+            i += 1;
         }
     }
     None
@@ -290,8 +305,7 @@ impl<'a> Reader<'a> {
         }
         let attributes = self.attributes(element, &path, &known);
         let name = self.needed(&attributes[0], element, &path, "nodeName", "1 to 128 bytes of text");
-        let name =
-            name.and_then(|name| scope.name(&mut self.checker, &value_at(&name, &path), name.value()));
+        let name = name.and_then(|name| scope.name(&mut self.checker, &value_at(&name, &path), name.value()));
         let title = self.prose(&attributes[1], &path);
         let description = self.prose(&attributes[2], &path);
         let service = self.prose(&attributes[3], &path);
@@ -422,7 +436,8 @@ impl<'a> Reader<'a> {
             }
             let attributes = self.attributes(child, &path, &["value"]);
             let nodes = self.nodes(nodes, depth, scope, &[]);
-            let Some(case) = self.needed(&attributes[0], child, &path, "value", "the outcome of the decision")
+            let Some(case) =
+                self.needed(&attributes[0], child, &path, "value", "the outcome of the decision")
             else {
                 continue;
             };
@@ -452,7 +467,8 @@ impl<'a> Reader<'a> {
                 let nth = counts.entry(name_of(child)).or_default();
                 *nth += 1;
                 elements.push((child, path.element(name_of(child), *nth)));
-            } else if let Some(text) = child.text().filter(|text| child.is_text() && !text.trim().is_empty()) {
+            } else if let Some(text) = child.text().filter(|text| child.is_text() && !text.trim().is_empty())
+            {
                 let range = child.range();
                 let skipped = text.len() - text.trim_start().len();
                 let start = (range.start + skipped).min(range.end);

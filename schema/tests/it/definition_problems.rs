@@ -139,33 +139,31 @@ fn the_pretty_form_underlines_the_place() {
         error: a node without nodeName
          --> a.json:2:3
           |
-         ::: 
         2 |   {"nodName": "A", "nodeType": "rpc"},
-          |   ^ allowed: nodeName: 1 to 128 bytes of text
+          |   ^
           |
-          = path: $[0]
           = found: an object with "nodName", "nodeType"
+          = allowed: nodeName: 1 to 128 bytes of text
+          = path: $[0]
 
         error: "nodName" is not a key of a node
          --> a.json:2:4
           |
-         ::: 
         2 |   {"nodName": "A", "nodeType": "rpc"},
-          |    ^^^^^^^^^ allowed: nodeName, nodeType, title, description, service, slowAfterMs, optional, minor, dynamic, forkNodes, joinOnList, decisionCases, defaultCase, loopNodes, subScene
+          |    ^^^^^^^^^ did you mean "nodeName"?
           |
-          = path: $[0].nodName
           = found: "nodName"
-          = help: did you mean "nodeName"?
+          = allowed: nodeName, nodeType, title, description, service, slowAfterMs, optional, minor, dynamic, forkNodes, joinOnList, decisionCases, defaultCase, loopNodes, subScene
+          = path: $[0].nodName
 
         error: two nodes are named "A"
          --> a.json:4:16
           |
-         ::: 
         4 |   {"nodeName": "A", "nodeType": "rpc"}
-          |                ^^^ allowed: a name no other node of this link has
+          |                ^^^ first at 3:16
           |
-          = path: $[2].nodeName
           = found: "A"
-          = help: first at 3:16
+          = allowed: a name no other node of this link has
+          = path: $[2].nodeName
     "#]].assert_eq(&render_problems(&problems, text.as_bytes(), false));
 }
