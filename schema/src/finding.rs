@@ -105,12 +105,14 @@ pub fn sort(findings: &mut Vec<Finding>, display: impl Fn(&str) -> Option<usize>
     findings.dedup();
 }
 
-/// A span of time for people: `12 µs`, `3.400 ms`, `2.500 s`.
+/// A span of time for people: `12 µs`, `3.4 ms`, `2.5 s`.
 pub(crate) fn span_text(micros: i64) -> String {
     let micros = micros.max(0);
-    match micros {
-        ..1_000 => format!("{micros} µs"),
-        ..1_000_000 => format!("{}.{:03} ms", micros / 1_000, micros % 1_000),
-        _ => format!("{}.{:03} s", micros / 1_000_000, micros / 1_000 % 1_000),
-    }
+    let (whole, thousandths, unit) = match micros {
+        ..1_000 => return format!("{micros} µs"),
+        ..1_000_000 => (micros / 1_000, micros % 1_000, "ms"),
+        _ => (micros / 1_000_000, micros / 1_000 % 1_000, "s"),
+    };
+    let text = format!("{whole}.{thousandths:03}");
+    format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }

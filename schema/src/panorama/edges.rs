@@ -1,8 +1,8 @@
 //! Edges of the panorama and whether the flow went along them.
 
 use super::display::{Entry, Order};
-use super::evaluate::{Cell, Evaluated};
-use super::plan::{Choice, Plan, PlanEdge, Way};
+use super::evaluate::{Cell, Evaluated, NO_RUNS};
+use super::plan::{Choice, NodeType, Plan, PlanEdge, Way};
 use super::{Edge, EdgeState, NodeState};
 
 /// The edges of the plan with their states, then one from each reported parent to the unplanned node that named it.
@@ -50,7 +50,7 @@ fn state(plan: &Plan, found: &Evaluated, edge: &PlanEdge) -> EdgeState {
     let (from, to) = (&found.cells[edge.from as usize], &found.cells[edge.to as usize]);
     let this_way = match (edge.way, from.choice) {
         (Way::On, _) => true,
-        (Way::Again, _) => return again(found, edge),
+        (Way::Again, _) => return again(plan, found, edge),
         // A case that ran beside the one chosen was taken as well.
         (Way::Case(case), _) if to.seen && plan.item(edge.to).series == case => true,
         (_, Choice::Undecided) => false,
@@ -58,7 +58,8 @@ fn state(plan: &Plan, found: &Evaluated, edge: &PlanEdge) -> EdgeState {
         (Way::Through, choice) => choice == Choice::Through,
     };
     let decided = !matches!(edge.way, Way::Case(_) | Way::Through) || from.choice != Choice::Undecided;
-    if reached(from) && reached(to) && this_way {
+    let certain = !from.uncertain && !to.uncertain;
+    if reached(from) && reached(to) && this_way && certain {
         EdgeState::Taken
     } else if from.state == NodeState::NotTaken || to.state == NodeState::NotTaken || (decided && !this_way) {
         EdgeState::NotTaken
@@ -67,11 +68,13 @@ fn state(plan: &Plan, found: &Evaluated, edge: &PlanEdge) -> EdgeState {
     }
 }
 
-/// The way back to a loop: taken once there was more than one round.
-fn again(found: &Evaluated, edge: &PlanEdge) -> EdgeState {
-    let again = found.rounds.count(edge.to).is_some_and(|count| count > 1);
+/// The way back to a loop: taken from where a round may have ended, once there was more than one. A decision that ends
+/// a round with an empty case does not show it: of earlier rounds only the runs are known.
+fn again(plan: &Plan, found: &Evaluated, edge: &PlanEdge) -> EdgeState {
     let (from, to) = (&found.cells[edge.from as usize], &found.cells[edge.to as usize]);
-    if again {
+    let from_type = plan.item(edge.from).node_type;
+    let came_by = from.group != NO_RUNS || (from_type.is_control() && from_type != NodeType::Decision);
+    if came_by && found.rounds.count(edge.to).is_some_and(|count| count > 1) {
         EdgeState::Taken
     } else if from.state == NodeState::NotTaken || to.state == NodeState::NotTaken || to.passed {
         EdgeState::NotTaken

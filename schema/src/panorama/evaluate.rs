@@ -30,11 +30,9 @@ pub(super) enum Own {
 pub(super) enum Outcome {
     /// To the end.
     Done,
-    /// Not to the end yet.
+    /// Not to the end yet: it did not come, is open, or failed with nothing after it.
     #[default]
     Pending,
-    /// It failed, and nothing after it ran.
-    Broken,
 }
 
 /// Why a node was not taken.
@@ -66,6 +64,8 @@ pub(super) struct Cell {
     pub(super) reported: bool,
     pub(super) state: NodeState,
     pub(super) because: Option<Because>,
+    /// The flow went past it, or past another case of its decision: nobody knows.
+    pub(super) uncertain: bool,
     pub(super) sub: Option<ExecutionStatus>,
 }
 
@@ -94,6 +94,8 @@ pub(super) struct Evaluated {
 enum Fate {
     Waiting,
     Passed,
+    /// As passed, but in a case of a decision of which nobody knows which way it went.
+    MaybePassed,
     NotTaken(Because),
 }
 
@@ -134,6 +136,7 @@ pub(super) fn evaluate<'a>(plan: &'a Plan, runs: &'a Runs<'a>, context: &'a Cont
         reported: false,
         state: NodeState::NotReached,
         because: None,
+        uncertain: false,
         sub: None,
     };
     let mut cells = vec![blank; plan.items().len()];
@@ -288,9 +291,8 @@ impl<'a> Walk<'a> {
         let forgiven = flow.passed || planned.optional;
         let reported = match own {
             Own::Nothing => None,
-            Own::Open | Own::Stalled => Some(Outcome::Pending),
             Own::Failed if forgiven => Some(Outcome::Done),
-            Own::Failed => Some(Outcome::Broken),
+            Own::Open | Own::Stalled | Own::Failed => Some(Outcome::Pending),
             Own::Done => Some(Outcome::Done),
         };
         match planned.node_type {
@@ -315,7 +317,7 @@ impl<'a> Walk<'a> {
                     }
                 }
                 match own {
-                    Own::Failed if !forgiven && !self.parts_seen(item) => Outcome::Broken,
+                    Own::Failed if !forgiven && !self.parts_seen(item) => Outcome::Pending,
                     _ => worst,
                 }
             }
@@ -383,7 +385,7 @@ impl<'a> Walk<'a> {
                 if forgiven {
                     Outcome::Done
                 } else {
-                    Outcome::Broken
+                    Outcome::Pending
                 }
             }
             (_, Own::Open | Own::Stalled) if !any_ran => Outcome::Pending,
@@ -414,15 +416,19 @@ impl<'a> Walk<'a> {
         found.0
     }
 
+    /// Whether a node failed that may not, and nothing planned after it ran.
+    fn failed_for_good(&self, item: u32) -> bool {
+        let (cell, planned) = (&self.cells[item as usize], self.plan.item(item));
+        // The parts of a fork or decision come after it, those of a loop belong to it.
+        let parts_follow = matches!(planned.node_type, NodeType::Fork | NodeType::Decision);
+        cell.own == Own::Failed
+            && !cell.passed
+            && !planned.optional
+            && !(parts_follow && self.parts_seen(item))
+    }
+
     fn status(&self, outcome: Outcome, unplanned: &[u32]) -> ExecutionStatus {
-        let planned_failed = (0..).zip(&self.cells).any(|(item, cell)| {
-            cell.own == Own::Failed && !cell.passed && !self.plan.item(item).optional && {
-                // The parts of a fork or decision come after it, those of a loop belong to it.
-                let successors_inside =
-                    matches!(self.plan.item(item).node_type, NodeType::Fork | NodeType::Decision);
-                !(successors_inside && self.parts_seen(item))
-            }
-        });
+        let planned_failed = (0..self.cells.len() as u32).any(|item| self.failed_for_good(item));
         let unplanned_failed = unplanned.iter().any(|&group| {
             let failed = self.runs.of(group as usize).last().is_some_and(|run| run.status == Status::Failed);
             failed && !self.forgiven_by_parent(group)
@@ -457,10 +463,12 @@ impl<'a> Walk<'a> {
         let SeriesCell { seen_to, entered, outcome, .. } = self.series[series as usize];
         let awaited = plan.series[series as usize].awaited;
         for (place, &item) in (0..).zip(plan.elements(series)) {
-            let passed = place + 1 < seen_to || (matches!(fate, Fate::Passed) && place < awaited);
+            let passed =
+                place + 1 < seen_to || (matches!(fate, Fate::Passed | Fate::MaybePassed) && place < awaited);
             let at_end = place >= seen_to && (seen_to > 0 || entered) && outcome == Outcome::Done;
             let fate = match fate {
                 Fate::NotTaken(_) => fate,
+                Fate::MaybePassed if passed && seen_to == 0 => Fate::MaybePassed,
                 _ if passed => Fate::Passed,
                 _ if at_end && self.context.silent && plan.item(item).skippable => {
                     Fate::NotTaken(Because::Optional)
@@ -486,6 +494,7 @@ impl<'a> Walk<'a> {
         };
         let settled = &mut self.cells[item as usize];
         (settled.state, settled.because) = (state, because);
+        settled.uncertain = !cell.seen && matches!(fate, Fate::MaybePassed);
         self.settle_parts(item, fate);
     }
 
@@ -505,25 +514,27 @@ impl<'a> Walk<'a> {
             }
             (_, Fate::NotTaken(because)) => (NodeState::NotTaken, Some(because)),
             (_, Fate::Waiting) => (NodeState::NotReached, None),
-            (node_type, Fate::Passed) if node_type.is_control() && !planned.optional => {
+            (node_type, Fate::Passed | Fate::MaybePassed) if node_type.is_control() && !planned.optional => {
                 (NodeState::Completed, None)
             }
-            (_, Fate::Passed) if self.context.partial => (NodeState::Expired, None),
-            (_, Fate::Passed) if planned.optional || planned.dynamic => {
+            (_, Fate::Passed | Fate::MaybePassed) if self.context.partial => (NodeState::Expired, None),
+            (_, Fate::Passed | Fate::MaybePassed) if planned.optional || planned.dynamic => {
                 (NodeState::NotTaken, Some(Because::Optional))
             }
-            (_, Fate::Passed) => (NodeState::Missing, None),
+            (_, Fate::Passed | Fate::MaybePassed) => (NodeState::Missing, None),
         }
     }
 
     /// A loop that does not report is as its last round is.
     fn loop_state(&self, item: u32) -> NodeState {
         let cell = &self.cells[item as usize];
-        let inside = &self.cells[item as usize + 1..self.plan.item(item).end as usize];
-        let open = inside.iter().any(|cell| matches!(cell.own, Own::Open | Own::Stalled));
+        let inside = item + 1..self.plan.item(item).end;
+        let is_open = |part: u32| matches!(self.cells[part as usize].own, Own::Open | Own::Stalled);
+        let open = inside.clone().any(is_open);
+        let failed = inside.into_iter().any(|part| self.failed_for_good(part));
         match cell.outcome {
             _ if cell.passed => NodeState::Completed,
-            Outcome::Broken => NodeState::Failed,
+            _ if failed => NodeState::Failed,
             Outcome::Done if !open => NodeState::Completed,
             _ if self.context.silent => NodeState::Stalled,
             _ => NodeState::Running,
@@ -552,7 +563,7 @@ impl<'a> Walk<'a> {
             NodeType::Decision => {
                 if !cell.seen {
                     let left_out = match fate {
-                        Fate::Passed => !self.context.partial,
+                        Fate::Passed | Fate::MaybePassed => !self.context.partial,
                         Fate::NotTaken(Because::Optional) => !planned.optional,
                         _ => false,
                     };
@@ -563,6 +574,7 @@ impl<'a> Walk<'a> {
                 let choice = self.cells[item as usize].choice;
                 for part in planned.parts.clone() {
                     let inner = match choice {
+                        Choice::Undecided if matches!(inner, Fate::Passed) => Fate::MaybePassed,
                         Choice::Undecided => inner,
                         Choice::Case(case) if case == part => inner,
                         _ => Fate::NotTaken(Because::Decision(item)),

@@ -3,7 +3,8 @@
 //! A round is told by the reported `iteration` of the nodes directly in the loop: the greatest is the last round, and
 //! runs that do not say theirs belong to it if they began no earlier than it did. Without any `iteration` a new round
 //! begins where the flow steps back: a node runs again after a later node of the body ran, or another case of a
-//! decision runs. Runs without a time never begin a round and always count as the last.
+//! decision runs. A body that begins with another loop does not show this: there only `iteration` tells. Runs without a
+//! time never begin a round and always count as the last.
 
 use super::evaluate::NO_RUNS;
 use super::plan::{NodeType, Plan};
@@ -125,9 +126,9 @@ impl Flow {
         }
     }
 
-    /// Whether a run of `item` cannot belong to the round at hand.
-    fn steps_back(&self, plan: &Plan, this: u32, item: u32) -> bool {
-        let again = self.ran[item as usize] == self.stamp;
+    /// Whether a run of `item` cannot belong to the round at hand. Loops inside run as often as they like.
+    fn steps_back(&self, plan: &Plan, this: u32, item: u32, direct: bool) -> bool {
+        let again = direct && self.ran[item as usize] == self.stamp;
         let beyond = |series: u32, place: u32| {
             let (stamp, furthest) = self.reached[series as usize];
             stamp == self.stamp && furthest > place
@@ -186,15 +187,20 @@ fn by_steps_back(
     steps.sort_unstable_by_key(|step| step.run.moment);
     let (mut count, mut begun) = (1, 0);
     flow.stamp += 1;
-    for (place, step) in steps.iter().enumerate().filter(|(_, step)| step.direct) {
+    for (place, step) in steps.iter().enumerate() {
         if step.run.moment.time.is_none() {
             break; // untimed runs come last
         }
-        if flow.steps_back(plan, this, step.item) {
+        // What runs in a loop inside stands for that loop.
+        let mut item = step.item;
+        while let Some(inner) = plan.item(item).in_loop.filter(|&inner| inner != this) {
+            item = inner;
+        }
+        if flow.steps_back(plan, this, item, step.direct) {
             (count, begun) = (count + 1, place);
             flow.stamp += 1;
         }
-        flow.step(plan, this, step.item);
+        flow.step(plan, this, item);
     }
     for step in &steps[..begun] {
         in_scope[step.index as usize] = false;

@@ -8,7 +8,11 @@ const DECISION: &str = "A; D=if{yes: B; B2 | no: C | none: }; Z";
 
 #[test]
 fn the_reported_case_counts() {
-    check(DECISION, "0 A done\n 1 D done case=no", LIVE, expect![[r#"
+    check(
+        DECISION,
+        "0 A done\n 1 D done case=no",
+        LIVE,
+        expect![[r#"
         running
           A completed
           D completed case=no
@@ -19,8 +23,13 @@ fn the_reported_case_counts() {
           taken: A>D
           not taken: D>B[yes] D>Z[none] D>Z[otherwise] B>B2 B2>Z
           open: D>C[no] C>Z
-    "#]]);
-    check(DECISION, "0 A done\n 1 D done case=yes\n 2 B done\n 3 B2 start", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        DECISION,
+        "0 A done\n 1 D done case=yes\n 2 B done\n 3 B2 start",
+        LIVE,
+        expect![[r#"
         running
           A completed
           D completed case=yes
@@ -31,12 +40,17 @@ fn the_reported_case_counts() {
           taken: A>D D>B[yes] B>B2
           not taken: D>C[no] D>Z[none] D>Z[otherwise] C>Z
           open: B2>Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn the_latest_run_of_a_decision_counts() {
-    check(DECISION, "0 D done case=no\n 1 C done\n 2 D done case=yes", LIVE, expect![[r#"
+    check(
+        DECISION,
+        "0 D done case=no\n 1 C done\n 2 D done case=yes",
+        LIVE,
+        expect![[r#"
         running
           A missing
           D completed case=yes
@@ -48,12 +62,17 @@ fn the_latest_run_of_a_decision_counts() {
           not taken: D>Z[none] D>Z[otherwise]
           open: D>B[yes] B>B2 B2>Z C>Z
           ! both_cases_ran D: D chose yes, and nodes of no ran
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn the_case_is_inferred_from_what_ran() {
-    check(DECISION, "0 A done\n 2 C start", LIVE, expect![[r#"
+    check(
+        DECISION,
+        "0 A done\n 2 C start",
+        LIVE,
+        expect![[r#"
         running
           A completed
           D completed case=no(inferred)
@@ -64,8 +83,13 @@ fn the_case_is_inferred_from_what_ran() {
           taken: A>D D>C[no]
           not taken: D>B[yes] D>Z[none] D>Z[otherwise] B>B2 B2>Z
           open: C>Z
-    "#]]);
-    check(DECISION, "0 A done\n 1 D done\n 2 B2 done", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        DECISION,
+        "0 A done\n 1 D done\n 2 B2 done",
+        LIVE,
+        expect![[r#"
         running
           A completed
           D completed case=yes(inferred)
@@ -76,12 +100,17 @@ fn the_case_is_inferred_from_what_ran() {
           taken: A>D D>B[yes] B>B2
           not taken: D>C[no] D>Z[none] D>Z[otherwise] C>Z
           open: B2>Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_empty_case_is_inferred_from_what_came_after() {
-    check(DECISION, "0 A done\n 9 Z done", LIVE, expect![[r#"
+    check(
+        DECISION,
+        "0 A done\n 9 Z done",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           D completed case=none(inferred)
@@ -91,12 +120,17 @@ fn an_empty_case_is_inferred_from_what_came_after() {
           Z completed
           taken: A>D D>Z[none]
           not taken: D>B[yes] D>C[no] D>Z[otherwise] B>B2 B2>Z C>Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn no_match_and_no_default_falls_through() {
-    check("D=if{yes: B | no: C}; Z", "0 D done case=maybe\n 9 Z done", LIVE, expect![[r#"
+    check(
+        "D=if{yes: B | no: C}; Z",
+        "0 D done case=maybe\n 9 Z done",
+        LIVE,
+        expect![[r#"
         completed
           D completed case=maybe
           B not_taken: D chose maybe, which is none of its cases
@@ -105,20 +139,30 @@ fn no_match_and_no_default_falls_through() {
           taken: D>Z[otherwise]
           not taken: D>B[yes] D>C[no] B>Z C>Z
           ! unknown_case D: D chose maybe; its cases are yes, no
-    "#]]);
-    check("D=if{yes: B | no: C}", "0 D done case=maybe", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        "D=if{yes: B | no: C}",
+        "0 D done case=maybe",
+        LIVE,
+        expect![[r#"
         completed
           D completed case=maybe
           B not_taken: D chose maybe, which is none of its cases
           C not_taken: D chose maybe, which is none of its cases
           not taken: D>B[yes] D>C[no]
           ! unknown_case D: D chose maybe; its cases are yes, no
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn the_default_takes_what_no_case_names() {
-    check("D=if{yes: B | *: C}; Z", "0 D done case=maybe\n 1 C start", LIVE, expect![[r#"
+    check(
+        "D=if{yes: B | *: C}; Z",
+        "0 D done case=maybe\n 1 C start",
+        LIVE,
+        expect![[r#"
         running
           D completed case=maybe
           B not_taken: D chose maybe: default
@@ -127,8 +171,13 @@ fn the_default_takes_what_no_case_names() {
           taken: D>C[default]
           not taken: D>B[yes] B>Z
           open: C>Z
-    "#]]);
-    check("D=if{yes: B | *: C}; Z", "1 C start", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        "D=if{yes: B | *: C}; Z",
+        "1 C start",
+        LIVE,
+        expect![[r#"
         running
           D completed case=default(inferred)
           B not_taken: D chose default (inferred)
@@ -137,27 +186,37 @@ fn the_default_takes_what_no_case_names() {
           taken: D>C[default]
           not taken: D>B[yes] B>Z
           open: C>Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn passed_and_no_case_known() {
-    check("A; D=if{yes: B | *: C}; Z", "0 A done\n 9 Z done", LIVE, expect![[r#"
-        completed
-          A completed
-          D completed
-          B missing
-          C missing
-          Z completed
-          taken: A>D B>Z C>Z
-          open: D>B[yes] D>C[default]
-          ! unknown_case D: the flow went past D, and none of its cases ran
-    "#]]);
+    check(
+        "A; D=if{yes: B | *: C}; Z",
+        "0 A done\n 9 Z done",
+        LIVE,
+        expect![[r#"
+            completed
+              A completed
+              D completed
+              B missing
+              C missing
+              Z completed
+              taken: A>D
+              open: D>B[yes] D>C[default] B>Z C>Z
+              ! unknown_case D: the flow went past D, and none of its cases ran
+        "#]],
+    );
 }
 
 #[test]
 fn both_cases_ran() {
-    check(DECISION, "0 B done\n 1 C done", LIVE, expect![[r#"
+    check(
+        DECISION,
+        "0 B done\n 1 C done",
+        LIVE,
+        expect![[r#"
         running
           A missing
           D completed case=no(inferred)
@@ -169,8 +228,13 @@ fn both_cases_ran() {
           not taken: D>Z[none] D>Z[otherwise] B>B2 B2>Z
           open: C>Z
           ! both_cases_ran D: nodes of several cases of D ran: yes, no
-    "#]]);
-    check(DECISION, "0 D done case=no\n 1 B done", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        DECISION,
+        "0 D done case=no\n 1 B done",
+        LIVE,
+        expect![[r#"
         running
           A missing
           D completed case=no
@@ -182,19 +246,25 @@ fn both_cases_ran() {
           not taken: D>Z[none] D>Z[otherwise] B>B2 B2>Z
           open: D>C[no] C>Z
           ! both_cases_ran D: D chose no, and nodes of yes ran
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_empty_last_case_ends_at_the_decision() {
-    check("A; D=if{yes: B | no: }", "0 A done\n 1 D done case=no", LIVE, expect![[r#"
+    check(
+        "A; D=if{yes: B | no: }",
+        "0 A done\n 1 D done case=no",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           D completed case=no
           B not_taken: D chose no
           taken: A>D
           not taken: D>B[yes]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -217,7 +287,11 @@ fn check_both(plan: &str, script: &str) {
 
 #[test]
 fn silence_infers_no_case_when_more_must_come() {
-    check("A; D=if{yes: B | no: }; Z", "0 A done\n 1 D done", SILENT, expect![[r#"
+    check(
+        "A; D=if{yes: B | no: }; Z",
+        "0 A done\n 1 D done",
+        SILENT,
+        expect![[r#"
         stalled
           A completed
           D completed
@@ -225,8 +299,13 @@ fn silence_infers_no_case_when_more_must_come() {
           Z not_reached
           taken: A>D
           open: D>B[yes] D>Z[no] D>Z[otherwise] B>Z
-    "#]]);
-    check("F=fork{A; D=if{yes: B | no: } | C}; J=join; Z", "0 A done\n 1 C done", SILENT, expect![[r#"
+    "#]],
+    );
+    check(
+        "F=fork{A; D=if{yes: B | no: } | C}; J=join; Z",
+        "0 A done\n 1 C done",
+        SILENT,
+        expect![[r#"
         stalled
           F completed
           A completed
@@ -237,12 +316,17 @@ fn silence_infers_no_case_when_more_must_come() {
           Z not_reached
           taken: F>A F>C
           open: A>D D>B[yes] D>J[no] D>J[otherwise] B>J C>J J>Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_failed_decision() {
-    check(DECISION, "0 A done\n 1 D fail", LIVE, expect![[r#"
+    check(
+        DECISION,
+        "0 A done\n 1 D fail",
+        LIVE,
+        expect![[r#"
         failed
           A completed
           D failed
@@ -252,7 +336,8 @@ fn a_failed_decision() {
           Z not_reached
           taken: A>D
           open: D>B[yes] D>C[no] D>Z[none] D>Z[otherwise] B>B2 B2>Z C>Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -304,7 +389,11 @@ fn control_nodes_that_report_say_their_own_state() {
               open: J>Z
         "#]],
     );
-    check("F=fork{A | B}; J=join; Z", "0 F fail", LIVE, expect![[r#"
+    check(
+        "F=fork{A | B}; J=join; Z",
+        "0 F fail",
+        LIVE,
+        expect![[r#"
         failed
           F failed
           A not_reached
@@ -312,13 +401,18 @@ fn control_nodes_that_report_say_their_own_state() {
           J not_reached
           Z not_reached
           open: F>A F>B A>J B>J J>Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_join_does_not_wait_for_branches_it_does_not_name() {
     let plan = "F=fork{A | B; B2}; J=join(A); Z";
-    check(plan, "0 A done\n 5 Z done", LIVE, expect![[r#"
+    check(
+        plan,
+        "0 A done\n 5 Z done",
+        LIVE,
+        expect![[r#"
         running
           F completed
           A completed
@@ -328,8 +422,13 @@ fn a_join_does_not_wait_for_branches_it_does_not_name() {
           Z completed
           taken: F>A A>J J>Z
           open: F>B B>B2
-    "#]]);
-    check(plan, "0 A done\n 1 B done\n 2 B2 done\n 5 Z done", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        plan,
+        "0 A done\n 1 B done\n 2 B2 done\n 5 Z done",
+        LIVE,
+        expect![[r#"
         completed
           F completed
           A completed
@@ -338,8 +437,13 @@ fn a_join_does_not_wait_for_branches_it_does_not_name() {
           J completed
           Z completed
           taken: F>A F>B A>J B>B2 J>Z
-    "#]]);
-    check(plan, "0 A done\n 1 B fail\n 5 Z done", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        plan,
+        "0 A done\n 1 B fail\n 5 Z done",
+        LIVE,
+        expect![[r#"
         failed
           F completed
           A completed
@@ -349,12 +453,17 @@ fn a_join_does_not_wait_for_branches_it_does_not_name() {
           Z completed
           taken: F>A F>B A>J J>Z
           open: B>B2
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_join_waits_for_a_decision_as_a_whole() {
-    check("F=fork{A | D=if{x: B | y: C}}; J=join(A,D); Z", "0 A done\n 1 C done", LIVE, expect![[r#"
+    check(
+        "F=fork{A | D=if{x: B | y: C}}; J=join(A,D); Z",
+        "0 A done\n 1 C done",
+        LIVE,
+        expect![[r#"
         running
           F completed
           A completed
@@ -366,12 +475,17 @@ fn a_join_waits_for_a_decision_as_a_whole() {
           taken: F>A F>D A>J D>C[y] C>J
           not taken: D>B[x] D>J[otherwise] B>J
           open: J>Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_fork_at_the_end_without_join() {
-    check("A; F=fork{B | C}", "0 A done\n 1 B done", LIVE, expect![[r#"
+    check(
+        "A; F=fork{B | C}",
+        "0 A done\n 1 B done",
+        LIVE,
+        expect![[r#"
         running
           A completed
           F completed
@@ -379,20 +493,30 @@ fn a_fork_at_the_end_without_join() {
           C not_reached
           taken: A>F F>B
           open: F>C
-    "#]]);
-    check("A; F=fork{B | C}", "0 A done\n 1 B done\n 1 C done", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        "A; F=fork{B | C}",
+        "0 A done\n 1 B done\n 1 C done",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           F completed
           B completed
           C completed
           taken: A>F F>B F>C
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_fork_inside_a_fork_with_an_empty_branch() {
-    check("F=fork{ | G=fork{A | B}; H}; Z", "0 A done\n 1 B done\n 2 H done", LIVE, expect![[r#"
+    check(
+        "F=fork{ | G=fork{A | B}; H}; Z",
+        "0 A done\n 1 B done\n 2 H done",
+        LIVE,
+        expect![[r#"
         running
           F completed
           G completed
@@ -402,14 +526,19 @@ fn a_fork_inside_a_fork_with_an_empty_branch() {
           Z not_reached
           taken: F>G G>A G>B A>H B>H
           open: F>Z H>Z
-    "#]]);
+    "#]],
+    );
 }
 
 const TERMINATE: &str = "A; D=if{reject: B; End=end | pass: C}; Z";
 
 #[test]
 fn terminate_ends_the_link() {
-    check(TERMINATE, "0 A done\n 1 D done case=reject\n 2 B done", LIVE, expect![[r#"
+    check(
+        TERMINATE,
+        "0 A done\n 1 D done case=reject\n 2 B done",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           D completed case=reject
@@ -419,8 +548,13 @@ fn terminate_ends_the_link() {
           Z not_taken: End ended the link
           taken: A>D D>B[reject] B>End
           not taken: D>C[pass] D>Z[otherwise] C>Z
-    "#]]);
-    check(TERMINATE, "0 A done\n 1 D done case=reject\n 2 B start", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        TERMINATE,
+        "0 A done\n 1 D done case=reject\n 2 B start",
+        LIVE,
+        expect![[r#"
         running
           A completed
           D completed case=reject
@@ -431,8 +565,13 @@ fn terminate_ends_the_link() {
           taken: A>D D>B[reject]
           not taken: D>C[pass] D>Z[otherwise] C>Z
           open: B>End
-    "#]]);
-    check(TERMINATE, "0 A done\n 1 D done case=reject\n 2 B fail", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        TERMINATE,
+        "0 A done\n 1 D done case=reject\n 2 B fail",
+        LIVE,
+        expect![[r#"
         failed
           A completed
           D completed case=reject
@@ -443,8 +582,13 @@ fn terminate_ends_the_link() {
           taken: A>D D>B[reject]
           not taken: D>C[pass] D>Z[otherwise] C>Z
           open: B>End
-    "#]]);
-    check(TERMINATE, "0 A done\n 1 D done case=pass\n 2 C done", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        TERMINATE,
+        "0 A done\n 1 D done case=pass\n 2 C done",
+        LIVE,
+        expect![[r#"
         running
           A completed
           D completed case=pass
@@ -455,12 +599,17 @@ fn terminate_ends_the_link() {
           taken: A>D D>C[pass]
           not taken: D>B[reject] D>Z[otherwise] B>End
           open: C>Z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn terminate_as_a_whole_case() {
-    check("A; D=if{stop: End=end | go: }; Z", "0 A done\n 1 D done case=stop", LIVE, expect![[r#"
+    check(
+        "A; D=if{stop: End=end | go: }; Z",
+        "0 A done\n 1 D done case=stop",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           D completed case=stop
@@ -468,12 +617,17 @@ fn terminate_as_a_whole_case() {
           Z not_taken: End ended the link
           taken: A>D D>End[stop]
           not taken: D>Z[go] D>Z[otherwise]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn terminate_waits_for_open_runs_elsewhere() {
-    check("F=fork{A; End=end | B}; Z", "0 A done\n 1 B start", LIVE, expect![[r#"
+    check(
+        "F=fork{A; End=end | B}; Z",
+        "0 A done\n 1 B start",
+        LIVE,
+        expect![[r#"
         running
           F completed
           A completed
@@ -482,8 +636,13 @@ fn terminate_waits_for_open_runs_elsewhere() {
           Z not_taken: End ended the link
           taken: F>A F>B A>End
           not taken: B>Z
-    "#]]);
-    check("F=fork{A; End=end | B}; Z", "0 A done\n 1 End done", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        "F=fork{A; End=end | B}; Z",
+        "0 A done\n 1 End done",
+        LIVE,
+        expect![[r#"
         completed
           F completed
           A completed
@@ -492,7 +651,8 @@ fn terminate_waits_for_open_runs_elsewhere() {
           Z not_taken: End ended the link
           taken: F>A A>End
           not taken: F>B B>Z
-    "#]]);
+    "#]],
+    );
 }
 
 const LINK: &str = "A; Sub=link(audit); B";
@@ -515,44 +675,64 @@ fn a_link_node_is_as_its_execution_is() {
 fn a_link_node_names_another_execution() {
     let subs = [("audit", "this", ExecutionStatus::Completed), ("audit", "task-9", ExecutionStatus::Failed)];
     let setting = Setting { subs: &subs, ..LIVE };
-    check(LINK, "0 A done\n 1 Sub start sub=task-9", setting, expect![[r#"
+    check(
+        LINK,
+        "0 A done\n 1 Sub start sub=task-9",
+        setting,
+        expect![[r#"
         failed
           A completed
           Sub failed
           B not_reached
           taken: A>Sub
           open: Sub>B
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn only_a_link_node_itself_reports() {
-    check(LINK, "0 A done\n 1 Sub start sub=task-9", LIVE, expect![[r#"
+    check(
+        LINK,
+        "0 A done\n 1 Sub start sub=task-9",
+        LIVE,
+        expect![[r#"
         running
           A completed
           Sub running
           B not_reached
           taken: A>Sub
           open: Sub>B
-    "#]]);
-    check(LINK, "0 A done\n 5 B done", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        LINK,
+        "0 A done\n 5 B done",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           Sub missing
           B completed
           taken: A>Sub Sub>B
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn the_execution_behind_a_link_proves_that_the_flow_came_there() {
     let subs = [("audit", "this", ExecutionStatus::Running)];
-    check(LINK, "", Setting { subs: &subs, ..LIVE }, expect![[r#"
+    check(
+        LINK,
+        "",
+        Setting { subs: &subs, ..LIVE },
+        expect![[r#"
         running
           A missing
           Sub running
           B not_reached
           taken: A>Sub
           open: Sub>B
-    "#]]);
+    "#]],
+    );
 }

@@ -15,29 +15,39 @@ fn order_broken_in_one_place() {
               A completed
               B completed
               taken: A>B
-              ! order_broken B: B ended 5.000 ms before A began
+              ! order_broken B: B ended 5 ms before A began
         "#]],
     );
 }
 
 #[test]
 fn overlap_in_one_place_is_no_finding() {
-    check("A; B", "0 A start\n 20 A done\n 10 B start\n 15 B done", LIVE, expect![[r#"
+    check(
+        "A; B",
+        "0 A start\n 20 A done\n 10 B start\n 15 B done",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           B completed
           taken: A>B
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn running_again_is_no_finding() {
-    check("A; B", "0 A start\n 1 A done\n 2 B start\n 3 B done\n 10 A start\n 11 A done", LIVE, expect![[r#"
+    check(
+        "A; B",
+        "0 A start\n 1 A done\n 2 B start\n 3 B done\n 10 A start\n 11 A done",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           B completed
           taken: A>B
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -51,7 +61,7 @@ fn clock_skew_between_hosts() {
               A completed
               B completed
               taken: A>B
-              ! clock_skew_suspected B: B began 8.000 ms before A ended on another host
+              ! clock_skew_suspected B: B began 8 ms before A ended on another host
         "#]],
     );
 }
@@ -83,19 +93,24 @@ fn found_past_control_nodes_that_do_not_report() {
               G not_taken: D chose x (inferred)
               taken: A>F F>B F>C B>J C>J J>D D>E[x]
               not taken: D>G[y]
-              ! clock_skew_suspected E: E began 5.000 ms before C ended on another host
+              ! clock_skew_suspected E: E began 5 ms before C ended on another host
         "#]],
     );
 }
 
 #[test]
 fn a_run_without_a_start_proves_no_order() {
-    check("A; B", "10 A done\n 1 B start\n 2 B done", LIVE, expect![[r#"
+    check(
+        "A; B",
+        "10 A done\n 1 B start\n 2 B done",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           B completed
           taken: A>B
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -109,7 +124,7 @@ fn slow() {
               A completed
               B completed
               taken: A>B
-              ! slow A: run #2 took 2.500 s, slow is above 100.000 ms
+              ! slow A: run #2 took 2.5 s, slow is above 100 ms
         "#]],
     );
 }
@@ -137,11 +152,11 @@ fn in_display_order() {
               C completed
               Z completed
               taken: A>D D>B[x] D>C[y] D>Z[otherwise] B>Z C>Z
-              ! slow A: run #1 took 9.000 ms, slow is above 1.000 ms
+              ! slow A: run #1 took 9 ms, slow is above 1 ms
               ! unknown_case D: D chose q; its cases are x, y
               ! both_cases_ran D: nodes of several cases of D ran: x, y
-              ! slow B: run #1 took 8.000 ms, slow is above 1.000 ms
-              ! slow Z: run #1 took 10.000 ms, slow is above 1.000 ms
+              ! slow B: run #1 took 8 ms, slow is above 1 ms
+              ! slow Z: run #1 took 10 ms, slow is above 1 ms
         "#]],
     );
 }

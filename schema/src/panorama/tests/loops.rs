@@ -20,7 +20,7 @@ fn rounds_by_iteration() {
         expect![[r#"
             failed
               A completed
-              L running rounds=2
+              L failed rounds=2
               B failed
               C not_reached
               Z not_reached
@@ -57,7 +57,11 @@ fn rounds_by_iteration_survive_skewed_clocks() {
 
 #[test]
 fn rounds_without_iteration_begin_where_the_flow_steps_back() {
-    check(LOOP, "1 B done\n 2 C done\n 3 B done\n 4 C done\n 5 B start", LIVE, expect![[r#"
+    check(
+        LOOP,
+        "1 B done\n 2 C done\n 3 B done\n 4 C done\n 5 B start",
+        LIVE,
+        expect![[r#"
         running
           A missing
           L running rounds=3
@@ -66,12 +70,17 @@ fn rounds_without_iteration_begin_where_the_flow_steps_back() {
           Z not_reached
           taken: A>L L>B C>L[again]
           open: L>Z B>C
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_retry_is_no_round() {
-    check(LOOP, "1 B fail\n 2 B done\n 3 C fail\n 4 C start", LIVE, expect![[r#"
+    check(
+        LOOP,
+        "1 B fail\n 2 B done\n 3 C fail\n 4 C start",
+        LIVE,
+        expect![[r#"
         running
           A missing
           L running rounds=1
@@ -80,12 +89,17 @@ fn a_retry_is_no_round() {
           Z not_reached
           taken: A>L L>B B>C
           open: L>Z C>L[again]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn one_round_with_skewed_clocks_stays_one() {
-    check(LOOP, "5 B done\n 2 C done", LIVE, expect![[r#"
+    check(
+        LOOP,
+        "5 B done\n 2 C done",
+        LIVE,
+        expect![[r#"
         running
           A missing
           L completed rounds=1
@@ -94,22 +108,28 @@ fn one_round_with_skewed_clocks_stays_one() {
           Z not_reached
           taken: A>L L>B B>C
           open: L>Z C>L[again]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn another_case_is_another_round() {
-    check("L=loop{D=if{x: B | y: C}}; Z", "1 B done\n 2 C done\n 3 B start", LIVE, expect![[r#"
-        running
-          L running rounds=3
-          D completed case=x(inferred)
-          B running
-          C not_taken: D chose x (inferred)
-          Z not_reached
-          taken: L>D D>L[again] D>B[x] B>L[again] C>L[again]
-          not taken: D>C[y]
-          open: L>Z
-    "#]]);
+    check(
+        "L=loop{D=if{x: B | y: C}}; Z",
+        "1 B done\n 2 C done\n 3 B start",
+        LIVE,
+        expect![[r#"
+            running
+              L running rounds=3
+              D completed case=x(inferred)
+              B running
+              C not_taken: D chose x (inferred)
+              Z not_reached
+              taken: L>D D>B[x] B>L[again] C>L[again]
+              not taken: D>C[y]
+              open: L>Z D>L[again]
+        "#]],
+    );
 }
 
 #[test]
@@ -146,7 +166,11 @@ fn a_loop_that_reports_each_round() {
               taken: L>B B>C C>L[again]
         "#]],
     );
-    check("A; L=loop{B}; Z", "0 A done\n 1 L done", LIVE, expect![[r#"
+    check(
+        "A; L=loop{B}; Z",
+        "0 A done\n 1 L done",
+        LIVE,
+        expect![[r#"
         running
           A completed
           L completed
@@ -155,8 +179,13 @@ fn a_loop_that_reports_each_round() {
           taken: A>L
           not taken: L>B B>L[again]
           open: L>Z
-    "#]]);
-    check("A; L=loop{B}; Z", "0 A done\n 1 B done\n 2 L fail", LIVE, expect![[r#"
+    "#]],
+    );
+    check(
+        "A; L=loop{B}; Z",
+        "0 A done\n 1 B done\n 2 L fail",
+        LIVE,
+        expect![[r#"
         failed
           A completed
           L failed rounds=1
@@ -164,12 +193,17 @@ fn a_loop_that_reports_each_round() {
           Z not_reached
           taken: A>L L>B
           open: L>Z B>L[again]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_loop_nobody_saw() {
-    check(LOOP, "0 A done\n 9 Z done", LIVE, expect![[r#"
+    check(
+        LOOP,
+        "0 A done\n 9 Z done",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           L completed
@@ -178,7 +212,8 @@ fn a_loop_nobody_saw() {
           Z completed
           taken: A>L L>B L>Z B>C
           not taken: C>L[again]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -197,29 +232,38 @@ fn loops_in_loops() {
         LIVE,
         expect![[r#"
             running
-              O completed rounds=1
+              O running rounds=2
               A completed
-              I completed rounds=2
+              I running rounds=1
               B completed
-              C completed
+              C not_reached
               Z not_reached
-              taken: O>A A>I I>B B>C C>I[again]
-              open: O>Z I>O[again]
+              taken: O>A A>I I>O[again] I>B
+              open: O>Z B>C C>I[again]
         "#]],
     );
 }
 
 #[test]
 fn the_last_round_ends_the_execution() {
-    check("A; L=loop{B; C}", "0 A done\n 1 B done\n 2 C done\n 3 B done\n 4 C done", LIVE, expect![[r#"
+    check(
+        "A; L=loop{B; C}",
+        "0 A done\n 1 B done\n 2 C done\n 3 B done\n 4 C done",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           L completed rounds=2
           B completed
           C completed
           taken: A>L L>B B>C C>L[again]
-    "#]]);
-    check("A; L=loop{B; C}", "0 A done\n 1 B done\n 2 C done\n 3 B done", SILENT, expect![[r#"
+    "#]],
+    );
+    check(
+        "A; L=loop{B; C}",
+        "0 A done\n 1 B done\n 2 C done\n 3 B done",
+        SILENT,
+        expect![[r#"
         stalled
           A completed
           L stalled rounds=2
@@ -227,12 +271,17 @@ fn the_last_round_ends_the_execution() {
           C not_reached
           taken: A>L L>B C>L[again]
           open: B>C
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn untimed_runs_are_in_the_last_round() {
-    check(LOOP, "1 B done\n 2 C done\n 3 B done\n - C fail", LIVE, expect![[r#"
+    check(
+        LOOP,
+        "1 B done\n 2 C done\n 3 B done\n - C fail",
+        LIVE,
+        expect![[r#"
         failed
           A missing
           L failed rounds=2
@@ -241,5 +290,6 @@ fn untimed_runs_are_in_the_last_round() {
           Z not_reached
           taken: A>L L>B B>C C>L[again]
           open: L>Z
-    "#]]);
+    "#]],
+    );
 }

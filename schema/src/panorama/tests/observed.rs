@@ -20,7 +20,10 @@ fn in_order_of_parenthood_then_time() {
         10 B done
         8 C done host=skewed parent=B
         ";
-    observed(script, LIVE, expect![[r#"
+    observed(
+        script,
+        LIVE,
+        expect![[r#"
         running
           A completed
           A2 completed
@@ -30,8 +33,12 @@ fn in_order_of_parenthood_then_time() {
           C completed
           taken: A>A2 A2>A21 A>A1 A>B B>C
           ! no_definition -: the scene has no definition: shown is what was observed
-    "#]]);
-    observed(script, SILENT, expect![[r#"
+    "#]],
+    );
+    observed(
+        script,
+        SILENT,
+        expect![[r#"
         completed
           A completed
           A2 completed
@@ -41,43 +48,64 @@ fn in_order_of_parenthood_then_time() {
           C completed
           taken: A>A2 A2>A21 A>A1 A>B B>C
           ! no_definition -: the scene has no definition: shown is what was observed
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn open_and_failed() {
-    observed("0 A start", LIVE, expect![[r#"
+    observed(
+        "0 A start",
+        LIVE,
+        expect![[r#"
         running
           A running
           ! no_definition -: the scene has no definition: shown is what was observed
-    "#]]);
-    observed("0 A start", SILENT, expect![[r#"
+    "#]],
+    );
+    observed(
+        "0 A start",
+        SILENT,
+        expect![[r#"
         stalled
           A stalled
           ! no_definition -: the scene has no definition: shown is what was observed
-    "#]]);
-    observed("0 A fail\n 1 B done", LIVE, expect![[r#"
+    "#]],
+    );
+    observed(
+        "0 A fail\n 1 B done",
+        LIVE,
+        expect![[r#"
         failed
           A failed
           B completed
           taken: A>B
           ! no_definition -: the scene has no definition: shown is what was observed
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn nothing_but_logs() {
     let logged: &[(&str, i64)] = &[("late", 9), ("early", 2)];
-    observed("", Setting { logged, ..LIVE }, expect![[r#"
+    observed(
+        "",
+        Setting { logged, ..LIVE },
+        expect![[r#"
         running
           early unplanned
           late unplanned
           ! no_definition -: the scene has no definition: shown is what was observed
-    "#]]);
-    observed("", Setting { logged, ..SILENT }, expect![[r#"
+    "#]],
+    );
+    observed(
+        "",
+        Setting { logged, ..SILENT },
+        expect![[r#"
         completed
           early unplanned
           late unplanned
           ! no_definition -: the scene has no definition: shown is what was observed
-    "#]]);
+    "#]],
+    );
 }

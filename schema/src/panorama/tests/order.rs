@@ -6,13 +6,18 @@ use super::*;
 
 #[test]
 fn skewed_clocks_scramble_nothing() {
-    check("A; B; C", "30 A done\n 20 B done\n 10 C done", LIVE, expect![[r#"
+    check(
+        "A; B; C",
+        "30 A done\n 20 B done\n 10 C done",
+        LIVE,
+        expect![[r#"
         completed
           A completed
           B completed
           C completed
           taken: A>B B>C
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -52,14 +57,19 @@ fn unplanned_nodes_stand_behind_their_parents() {
 
 #[test]
 fn parents_in_a_circle_are_cut_at_the_earliest() {
-    check("A", "3 x done parent=y\n 2 y done parent=z\n 4 z done parent=x", LIVE, expect![[r#"
+    check(
+        "A",
+        "3 x done parent=y\n 2 y done parent=z\n 4 z done parent=x",
+        LIVE,
+        expect![[r#"
         running
           A not_reached
           y unplanned
           x unplanned
           z unplanned
           taken: y>x x>z
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -68,7 +78,8 @@ fn a_closer_takes_the_oldest_open_run() {
         A #1 COMPLETED 0..2
         A #2 FAILED 1..3
         A #3 COMPLETED -..4
-    "#]].assert_eq(&runs_text("0 A start\n 1 A start\n 2 A done\n 3 A fail\n 4 A done"));
+    "#]]
+    .assert_eq(&runs_text("0 A start\n 1 A start\n 2 A done\n 3 A fail\n 4 A done"));
 }
 
 #[test]
@@ -79,7 +90,8 @@ fn runs_are_told_apart_by_run_then_span_then_instance() {
         A #3 SKIPPED 3..6
         A #4 RUNNING 5..-
         A #5 COMPLETED -..7
-    "#]].assert_eq(&runs_text(
+    "#]]
+    .assert_eq(&runs_text(
         "
         0 A start run=r1 inst=i
         1 A start run=r2 inst=i
@@ -98,14 +110,17 @@ fn at_one_time_closers_come_first_while_a_run_is_open() {
     expect![[r#"
         A #1 COMPLETED 0..5
         A #2 COMPLETED 5..9
-    "#]].assert_eq(&runs_text("0 A start\n 5 A start\n 5 A done\n 9 A done"));
+    "#]]
+    .assert_eq(&runs_text("0 A start\n 5 A start\n 5 A done\n 9 A done"));
     expect![[r#"
         B #1 COMPLETED 5..5
-    "#]].assert_eq(&runs_text("5 B done\n 5 B start"));
+    "#]]
+    .assert_eq(&runs_text("5 B done\n 5 B start"));
     expect![[r#"
         C #1 COMPLETED 5..5
         C #2 COMPLETED 5..5
-    "#]].assert_eq(&runs_text("5 C done\n 5 C done\n 5 C start\n 5 C start"));
+    "#]]
+    .assert_eq(&runs_text("5 C done\n 5 C done\n 5 C start\n 5 C start"));
 }
 
 #[test]
@@ -115,7 +130,8 @@ fn of_two_contents_under_one_identity_the_least_counts() {
     assert_eq!(runs_text(one), runs_text(other));
     expect![[r#"
         A #1 COMPLETED 0..3
-    "#]].assert_eq(&runs_text(one));
+    "#]]
+    .assert_eq(&runs_text(one));
 }
 
 #[test]
@@ -124,5 +140,6 @@ fn untimed_events_come_after_timed_ones() {
         A #1 COMPLETED 0..-
         B #1 COMPLETED -..3
         B #2 RUNNING -..-
-    "#]].assert_eq(&runs_text("- A done\n 0 A start\n - B start\n 3 B done"));
+    "#]]
+    .assert_eq(&runs_text("- A done\n 0 A start\n - B start\n 3 B done"));
 }
