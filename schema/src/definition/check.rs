@@ -89,7 +89,8 @@ impl<'t> Checker<'t> {
 
     /// A word that is none of `allowed`.
     pub(super) fn unknown_word(&mut self, at: &At<'t>, what: &str, word: &str, allowed: &[&str]) {
-        let help = closest(word, allowed.iter().copied()).map(|meant| format!("did you mean {meant:?}?"));
+        let meant = if self.problems.has_room() { closest(word, allowed.iter().copied()) } else { None };
+        let help = meant.map(|meant| format!("did you mean {meant:?}?"));
         let message = format!("{} is not {what}", quoted(word));
         self.add_with(at, message, quoted(word), allowed.join(", "), help, None);
     }

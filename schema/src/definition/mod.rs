@@ -8,6 +8,7 @@ mod canonical;
 mod check;
 pub mod conductor;
 mod edges;
+pub mod fuzz;
 mod json;
 mod log;
 mod model;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use linkloom_schema::definition::conductor::import_conductor;
+use linkloom_schema::definition::fuzz;
 use linkloom_schema::definition::render::{Form, render};
 use linkloom_schema::definition::{
     Definition, DefinitionLog, Node, NodeKind, Variant, VersionHash, for_each_node, parse, parse_json,
-    parse_xml, plan_edges, render_problems,
+    plan_edges,
 };
 use linkloom_schema::ids::SceneId;
 use linkloom_schema::time::Timestamp;
@@ -386,31 +386,8 @@ const SLIPS: &[&str] = &[
 ];
 
 fn survives(bytes: &[u8]) {
-    for result in [parse("f", "s", bytes), parse_json("f", "s", bytes), parse_xml("f", "s", bytes)] {
-        match result {
-            Ok(definition) => {
-                for form in [Form::Mermaid, Form::Dot, Form::Terminal] {
-                    assert!(!render(form, &definition).is_empty());
-                }
-                let canonical = definition.to_canonical_json();
-                assert_eq!(parse_json("f", "s", canonical.as_bytes()), Ok(definition));
-            }
-            Err(problems) => {
-                assert!(!problems.is_empty());
-                for problem in &problems {
-                    assert!(problem.line >= 1 && problem.column >= 1);
-                    let worded = !problem.message.is_empty()
-                        && !problem.found.is_empty()
-                        && !problem.allowed.is_empty();
-                    assert!(worded, "{problem:?}");
-                }
-                for colour in [false, true] {
-                    assert!(render_problems(&problems, bytes, colour).ends_with('\n'));
-                }
-            }
-        }
-    }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = import_conductor(text);
-    }
+    fuzz::definition(bytes);
+    fuzz::definition_json(bytes);
+    fuzz::definition_xml(bytes);
+    fuzz::conductor(bytes);
 }

@@ -78,16 +78,35 @@ fn shape(node: &Node) -> String {
 }
 
 /// Text inside a quoted label. What is neither a letter, a digit nor one of a few harmless signs becomes an entity
-/// code (`#35;`), so no text can end the label or be taken for Mermaid, Markdown or HTML.
+/// code (`#35;`), so no text can end the label or be taken for Mermaid, Markdown (`1. x`, `- x`) or HTML.
 fn label(text: &str) -> String {
     let shown = visible(text);
     let mut label = String::with_capacity(shown.len());
+    let mut list_so_far = true;
     for c in shown.chars() {
-        if c.is_alphanumeric() || matches!(c, ' ' | ',' | '=' | '-' | '_' | '.' | '/' | '(' | ')') {
+        let list_mark = list_so_far && matches!(c, '-' | '.' | ')');
+        list_so_far &= c.is_ascii_digit();
+        let harmless = matches!(c, ' ' | ',' | '=' | '-' | '_' | '.' | '/' | '(' | ')');
+        if (c.is_alphanumeric() || harmless) && !list_mark {
             label.push(c);
         } else {
             let _ = write!(label, "#{};", c as u32);
         }
     }
     label
+}
+
+#[cfg(test)]
+mod tests {
+    use super::label;
+
+    #[test]
+    fn a_label_holds_what_could_end_it_as_entity_codes() {
+        assert_eq!(label("picProcess 2 (v1.0)"), "picProcess 2 (v1.0)");
+        assert_eq!(label("a\"]; n1[\"b"), "a#34;#93;#59; n1#91;#34;b");
+        assert_eq!(label("<b>#quot;&"), "#60;b#62;#35;quot#59;#38;");
+        assert_eq!(label("1. one"), "1#46; one");
+        assert_eq!(label("- one"), "#45; one");
+        assert_eq!(label("a\nb\u{202e}"), "a#92;nb#92;u#123;202e#125;");
+    }
 }
