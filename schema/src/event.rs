@@ -1,6 +1,8 @@
 //! The light form of a node report: what runs and the panorama are computed from, without payloads.
 
-use crate::report::{Identity, Status};
+use std::cmp::Ordering;
+
+use crate::report::{Identity, Report, ReportKind, Status};
 use crate::time::Timestamp;
 
 /// One node report without its payloads. Strings borrow from the report or from a window's buffer.
@@ -32,4 +34,73 @@ pub struct NodeEvent<'a> {
     pub sub_execution_id: Option<&'a str>,
     /// Reported parenthood.
     pub parent_node: Option<&'a str>,
+}
+
+impl NodeEvent<'_> {
+    /// Where it stands in the order of events.
+    pub fn moment(&self) -> Moment {
+        Moment { time: self.time, identity: self.identity }
+    }
+}
+
+/// Where a report stands in the one order used everywhere: by time, untimed ones last, then by identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Moment {
+    /// When it happened.
+    pub time: Option<Timestamp>,
+    /// Tells reports of one time apart.
+    pub identity: Identity,
+}
+
+impl Moment {
+    /// Not before any other moment.
+    pub const LAST: Moment = Moment { time: None, identity: Identity(u128::MAX) };
+}
+
+impl Ord for Moment {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.time, other.time) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
+        }
+        .then_with(|| self.identity.cmp(&other.identity))
+    }
+}
+
+impl PartialOrd for Moment {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Report<'_> {
+    /// The light form of a node report; `None` for a log, and for a node report without node or status, which the
+    /// decoder does not make.
+    pub fn node_event(&self) -> Option<NodeEvent<'_>> {
+        if self.kind != ReportKind::Node {
+            return None;
+        }
+        Some(NodeEvent {
+            identity: self.identity,
+            node: self.node_name.as_deref()?,
+            status: self.status?,
+            time: self.time,
+            run_id: self.run_id.as_deref(),
+            span_id: self.span_id.as_deref(),
+            service: self.service.as_deref(),
+            instance: self.instance.as_deref(),
+            host: self.host.as_deref(),
+            case: self.case.as_deref(),
+            iteration: self.iteration,
+            sub_execution_id: self.sub_execution_id.as_deref(),
+            parent_node: self.parent_node.as_deref(),
+        })
+    }
+
+    /// Where it stands in the order of reports.
+    pub fn moment(&self) -> Moment {
+        Moment { time: self.time, identity: self.identity }
+    }
 }

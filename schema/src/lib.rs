@@ -4,7 +4,13 @@
 
 pub mod definition;
 pub mod event;
+pub mod finding;
 pub mod ids;
+pub mod lost;
+pub mod panorama;
 pub mod report;
 pub mod row_key;
+pub mod run;
+#[cfg(test)]
+mod testing;
 pub mod time;
