@@ -1,2 +1,31 @@
-//! The `linkloom` command.
-fn main() {}
+//! The `linkloom` command: parses, runs, and turns what came out into an exit code.
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use linkloom::cli::args::Cli;
+use linkloom::cli::{self, Output};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let style = cli::stdout_style(cli.process.color);
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let result = cli::run(cli, &mut Output { out: &mut stdout, style });
+    let result = result.and_then(|outcome| Ok(stdout.flush().map(|()| outcome)?));
+    match result {
+        Ok(outcome) => outcome.into(),
+        // Who reads our output has seen enough, as in `linkloom ... | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "linkloom: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

@@ -33,8 +33,8 @@ pub(super) struct Job {
     /// Position of this flush among those of its pipeline.
     pub(super) order: u64,
     pub(super) flush: Flush,
-    /// Cells of dead letters read in between.
-    pub(super) dead: Vec<Cell>,
+    /// Cells of dead letters read in between, and what to remember of files.
+    pub(super) extra: Vec<Cell>,
     pub(super) watermark: Option<Timestamp>,
     pub(super) answer: Sender<Done>,
 }
@@ -135,18 +135,18 @@ struct Worker {
 impl Worker {
     fn run(&mut self, queue: &Receiver<Job>) {
         for job in queue {
-            let Job { order, mut flush, dead, watermark, answer } = job;
-            let stored = self.write(&flush, dead, watermark);
+            let Job { order, mut flush, extra, watermark, answer } = job;
+            let stored = self.write(&flush, extra, watermark);
             flush.clear();
             // A pipeline that was given up does not listen any more.
             let _ = answer.send(Done { order, flush, stored });
         }
     }
 
-    fn write(&mut self, flush: &Flush, dead: Vec<Cell>, watermark: Option<Timestamp>) -> Option<(u64, u64)> {
+    fn write(&mut self, flush: &Flush, extra: Vec<Cell>, watermark: Option<Timestamp>) -> Option<(u64, u64)> {
         let number = self.assembler.next_flush();
         let mut sealed = self.sealer.seal(flush);
-        sealed.batch.cells.extend(dead);
+        sealed.batch.cells.extend(extra);
         sealed.batch.cells.extend(journal::cell(number, &sealed.digests, &mut self.compressor));
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
         let figures = &self.figures;

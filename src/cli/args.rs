@@ -1,0 +1,750 @@
+//! The command line: every command with its flags, help and environment variables.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use linkloom_schema::time::Timestamp;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Turns the scattered reports of a business flow into the story of each execution.
+///
+/// Applications report what each step of a flow did; Linkloom lays those reports over the definition of the flow and
+/// answers, for a business id: which executions there were, what ran, what failed, what was skipped and what is missing.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "linkloom", version, styles = STYLES, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done, 1 not found or a check failed, 2 wrong usage or the environment is at fault.\n\
+    Settings of the configuration can be given as LINKLOOM__SECTION__KEY; `linkloom config print` shows them all.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Flags of the process, the same for all commands.
+    #[command(flatten)]
+    pub process: ProcessArgs,
+}
+
+/// How this process runs.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Process")]
+pub struct ProcessArgs {
+    /// The configuration, a TOML file.
+    #[arg(long, global = true, value_name = "FILE", env = "LINKLOOM_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Whether to colour what goes to the terminal (NO_COLOR switches `auto` off).
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "LINKLOOM_COLOR")]
+    pub color: ColorChoice,
+
+    /// Least level to log on stderr, over the configuration: error, warn, info, debug, trace, off, or levels by part
+    /// such as `info,linkloom_storage=debug`.
+    #[arg(long, global = true, value_name = "LEVEL", env = "LINKLOOM_LOG", value_parser = log_filter)]
+    pub log: Option<String>,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// When it is a terminal that can show them.
+    #[default]
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// How a reading command answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs: the JSON of the API.
+    Json,
+}
+
+/// Which store.
+#[derive(Clone, Debug, Args)]
+pub struct StoreArgs {
+    /// The folder of the embedded store, over `[store] path` of the configuration.
+    #[arg(long, value_name = "PATH", env = "LINKLOOM_STORE")]
+    pub store: Option<PathBuf>,
+}
+
+/// What all reading commands take.
+#[derive(Clone, Debug, Args)]
+pub struct ReadArgs {
+    /// The store that is read.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// How to answer.
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
+    pub output: OutputFormat,
+
+    /// The instant that decides whether a silent execution is running or stalled; now if absent.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub as_of: Option<Timestamp>,
+}
+
+/// Which part of a long answer.
+#[derive(Clone, Debug, Args)]
+pub struct PageArgs {
+    /// At most this many entries.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+
+    /// Go on where the answer before ended: its `nextCursor`.
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Send a made-up workload through the real pipeline and show what came out.
+    ///
+    /// Needs no network and no set-up. Prints the business ids worth looking at, the tree of a failed execution, and the
+    /// commands to go on with. The store stays.
+    Demo(DemoArgs),
+
+    /// Read report files into the store.
+    ///
+    /// Refused lines become dead letters and are counted on stderr. A finished file is not read again, one that has grown
+    /// is read on from where it ended; stdin (`-`) is always read from its start.
+    #[command(after_help = "Examples:\n  linkloom ingest --store S reports.ndjson\n  \
+        linkloom ingest --store S --dsl dsl-samples dsl-samples/*.ndjson\n  \
+        linkloom convert --from xes log.xes | linkloom ingest --store S -")]
+    Ingest(IngestArgs),
+
+    /// Prove that every line of the files is in the store: stored, a duplicate, or a dead letter.
+    ///
+    /// Exit code 1 if one is not.
+    #[command(after_help = "Example:\n  linkloom verify --store S reports.ndjson")]
+    Verify(VerifyArgs),
+
+    /// Look at executions.
+    #[command(subcommand)]
+    Link(LinkCommand),
+
+    /// Look at one node of an execution.
+    #[command(subcommand)]
+    Node(NodeCommand),
+
+    /// Work with definitions of links.
+    #[command(subcommand)]
+    Dsl(DslCommand),
+
+    /// Turn recorded executions and event logs of other systems into report lines on stdout.
+    #[command(after_help = "Examples:\n  linkloom convert --from conductor executions.json | linkloom ingest --store S -\n  \
+        linkloom convert --from csv --case 'Case ID' --activity Activity --time 'Complete Timestamp' orders.csv\n  \
+        linkloom convert --from xes permits.xes")]
+    Convert(ConvertArgs),
+
+    /// Look at refused reports and try them again.
+    #[command(subcommand)]
+    Dead(DeadCommand),
+
+    /// Look at reports that carry neither a link mark nor a trace id.
+    #[command(subcommand)]
+    Unlinked(UnlinkedCommand),
+
+    /// Print the row key of an execution in the `link` table.
+    #[command(after_help = "Example:\n  linkloom rowkey content-42 realtime-input 5f2c")]
+    Rowkey(MarkArgs),
+
+    /// Check or print the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+
+    /// Measure this machine with made-up reports.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+/// `demo`
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// End without waiting for anything, for scripts.
+    #[arg(long)]
+    pub once: bool,
+
+    /// The store that is written; a temporary folder, printed, if absent.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `ingest`
+#[derive(Clone, Debug, Args)]
+pub struct IngestArgs {
+    /// Report files, one JSON object a line; `-` is stdin.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The store that is written.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// Put the definitions in this folder into the definition log first, over `[dsl] dir` of the configuration.
+    #[arg(long, value_name = "DIR")]
+    pub dsl: Option<PathBuf>,
+
+    /// Exit with 1 if a report was refused.
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Show no progress.
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
+/// `verify`
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// The files that were ingested.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The store that is read.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// The three ids of an execution.
+#[derive(Clone, Debug, Args)]
+pub struct MarkArgs {
+    /// What the business calls the thing: content id, order id, user id.
+    #[arg(value_name = "BUSINESS")]
+    pub business_id: String,
+
+    /// Which link was run.
+    #[arg(value_name = "SCENE")]
+    pub scene_id: String,
+
+    /// Which run of it.
+    #[arg(value_name = "EXECUTION")]
+    pub execution_id: String,
+}
+
+/// `link ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum LinkCommand {
+    /// The executions of a business id over all scenes, newest first.
+    ///
+    /// Exit code 1 if there is none.
+    #[command(after_help = "Examples:\n  linkloom link list --store S content-42\n  \
+        linkloom link list --store S content-42 --scene realtime-input --status failed --from 2026-11-01 --output json")]
+    List(LinkListArgs),
+
+    /// One execution laid over its definition: what ran, what failed, what was skipped, what is missing.
+    #[command(after_help = "Example:\n  linkloom link show --store S content-42 realtime-input 5f2c")]
+    Show(LinkShowArgs),
+
+    /// Wait until an execution has a status and nodes have run, for tests: exit code 0 if so, 1 if not in time.
+    #[command(after_help = "Example:\n  linkloom link wait --store S content-42 realtime-input 5f2c --until completed \
+        --timeout 30s --expect-nodes a,b")]
+    Wait(LinkWaitArgs),
+}
+
+/// `link list`
+#[derive(Clone, Debug, Args)]
+pub struct LinkListArgs {
+    /// What the business calls the thing.
+    #[arg(value_name = "BUSINESS")]
+    pub business_id: String,
+
+    /// Only executions of this scene.
+    #[arg(long, value_name = "SCENE")]
+    pub scene: Option<String>,
+
+    /// Only executions in this status.
+    #[arg(long, value_name = "STATUS")]
+    pub status: Option<StatusArg>,
+
+    /// Only executions that started at this time or later.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub from: Option<Timestamp>,
+
+    /// Only executions that started before this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub to: Option<Timestamp>,
+
+    /// Which part of the list.
+    #[command(flatten)]
+    pub page: PageArgs,
+
+    /// How to read and answer.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// Status of an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusArg {
+    /// Something may still come.
+    Running,
+    /// It went through.
+    Completed,
+    /// It broke.
+    Failed,
+    /// It fell silent.
+    Stalled,
+}
+
+impl StatusArg {
+    /// The text of the answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StatusArg::Running => "running",
+            StatusArg::Completed => "completed",
+            StatusArg::Failed => "failed",
+            StatusArg::Stalled => "stalled",
+        }
+    }
+}
+
+/// `link show`
+#[derive(Clone, Debug, Args)]
+pub struct LinkShowArgs {
+    /// Which execution.
+    #[command(flatten)]
+    pub mark: MarkArgs,
+
+    /// How to read and answer.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `link wait`
+#[derive(Clone, Debug, Args)]
+pub struct LinkWaitArgs {
+    /// Which execution.
+    #[command(flatten)]
+    pub mark: MarkArgs,
+
+    /// The status to wait for.
+    #[arg(long, value_name = "STATUS", default_value = "completed")]
+    pub until: StatusArg,
+
+    /// How long to wait, such as `500ms`, `30s`, `5m`.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub timeout: Duration,
+
+    /// Nodes that must have completed, separated by commas.
+    #[arg(long, value_name = "NODES", value_delimiter = ',')]
+    pub expect_nodes: Vec<String>,
+
+    /// How to read and answer.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `node ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum NodeCommand {
+    /// The runs of a node with input and output, and its business logs.
+    #[command(after_help = "Examples:\n  linkloom node show --store S content-42 realtime-input 5f2c picProcess\n  \
+        linkloom node show --store S content-42 realtime-input 5f2c picProcess --run '#2' --level WARN")]
+    Show(NodeShowArgs),
+}
+
+/// `node show`
+#[derive(Clone, Debug, Args)]
+pub struct NodeShowArgs {
+    /// Which execution.
+    #[command(flatten)]
+    pub mark: MarkArgs,
+
+    /// Which node.
+    #[arg(value_name = "NODE")]
+    pub node_name: String,
+
+    /// Only this run: its id, or `#1`, `#2`, ...
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+
+    /// Only logs of this level.
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
+
+    /// Which part of the logs.
+    #[command(flatten)]
+    pub page: PageArgs,
+
+    /// How to read and answer.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `dsl ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum DslCommand {
+    /// Check definitions; lists all problems of all files.
+    ///
+    /// Exit code 1 if there is one.
+    #[command(after_help = "Example:\n  linkloom dsl check dsl-samples/*.json dsl-samples/*.xml")]
+    Check(DslFilesArgs),
+
+    /// Put definitions into the definition log of a store.
+    #[command(after_help = "Example:\n  linkloom dsl put --store S --valid-from 2026-11-21T10:00:00Z review.json")]
+    Put(DslPutArgs),
+
+    /// Draw the plan of a definition.
+    #[command(after_help = "Examples:\n  linkloom dsl graph review.json\n  linkloom dsl graph --format dot review.json | dot -Tsvg")]
+    Graph(DslGraphArgs),
+
+    /// Import definitions that other systems use.
+    #[command(subcommand)]
+    Import(DslImportCommand),
+}
+
+/// Definition files.
+#[derive(Clone, Debug, Args)]
+pub struct DslFilesArgs {
+    /// Definitions, `.json` or `.xml`.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// `dsl put`
+#[derive(Clone, Debug, Args)]
+pub struct DslPutArgs {
+    /// Which files.
+    #[command(flatten)]
+    pub files: DslFilesArgs,
+
+    /// Valid for executions that start at this time or later; now if absent. The first version of a scene is valid from
+    /// the beginning.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub valid_from: Option<Timestamp>,
+
+    /// The store that is written.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `dsl graph`
+#[derive(Clone, Debug, Args)]
+pub struct DslGraphArgs {
+    /// A definition, `.json` or `.xml`.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// The language of the drawing.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: GraphFormat,
+}
+
+/// The language of a drawn plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// For the terminal.
+    Text,
+    /// Mermaid, as in Markdown.
+    Mermaid,
+    /// Graphviz.
+    Dot,
+}
+
+/// `dsl import ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum DslImportCommand {
+    /// Workflow definitions of Netflix Conductor; what had to be simplified is said on stderr.
+    #[command(after_help = "Example:\n  linkloom dsl import conductor --out definitions workflows/*.json")]
+    Conductor(DslImportArgs),
+}
+
+/// `dsl import conductor`
+#[derive(Clone, Debug, Args)]
+pub struct DslImportArgs {
+    /// Workflow definitions, JSON.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The folder the definitions are written to, one file a scene; stdout if absent.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `convert`
+#[derive(Clone, Debug, Args)]
+pub struct ConvertArgs {
+    /// What the files hold.
+    #[arg(long, value_name = "FORMAT")]
+    pub from: ConvertFormat,
+
+    /// The files, plain or packed with gzip; `-` is stdin.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Which column of a table, or attribute of an event log, is what.
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+}
+
+/// Which column of a table, or attribute of an event log, is what. What is not named is found by its usual name.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Columns of csv, attributes of xes")]
+pub struct ColumnArgs {
+    /// The scene of all executions, a text; the name of the file without endings if absent.
+    #[arg(long, value_name = "TEXT")]
+    pub scene: Option<String>,
+
+    /// The case: one execution each.
+    #[arg(long, value_name = "COLUMN")]
+    pub case: Option<String>,
+
+    /// The activity: the node.
+    #[arg(long, value_name = "COLUMN")]
+    pub activity: Option<String>,
+
+    /// What happened to the activity: start, complete, ...
+    #[arg(long, value_name = "COLUMN")]
+    pub lifecycle: Option<String>,
+
+    /// The time of an event.
+    #[arg(long, value_name = "COLUMN")]
+    pub time: Option<String>,
+
+    /// When the activity started.
+    #[arg(long, value_name = "COLUMN")]
+    pub start: Option<String>,
+
+    /// When the activity ended.
+    #[arg(long, value_name = "COLUMN")]
+    pub end: Option<String>,
+
+    /// Who or what did it: the instance.
+    #[arg(long, value_name = "COLUMN")]
+    pub resource: Option<String>,
+
+    /// The business id; the case if absent.
+    #[arg(long, value_name = "COLUMN")]
+    pub business: Option<String>,
+
+    /// The execution id; the case if absent.
+    #[arg(long, value_name = "COLUMN")]
+    pub execution: Option<String>,
+
+    /// A fact about the execution; can be given more than once.
+    #[arg(long, value_name = "COLUMN")]
+    pub meta: Vec<String>,
+
+    /// Output of the activity; can be given more than once. All other columns are input.
+    #[arg(long, value_name = "COLUMN")]
+    pub out_column: Vec<String>,
+
+    /// How times are written, as in `strptime`, such as `%d.%m.%Y %H:%M`; ISO 8601 or numbers if absent.
+    #[arg(long, value_name = "FORMAT")]
+    pub time_format: Option<String>,
+
+    /// The offset of times that carry none, such as `+02:00`; UTC if absent.
+    #[arg(long, value_name = "OFFSET", default_value = "+00:00", value_parser = utc_offset_secs, allow_hyphen_values = true)]
+    pub utc_offset: i32,
+
+    /// What stands between the fields of a table: one ASCII character or `tab`; told from the header if absent.
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    pub delimiter: Option<u8>,
+}
+
+/// What `convert` reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConvertFormat {
+    /// Recorded executions of Netflix Conductor, JSON.
+    Conductor,
+    /// A table with a header line.
+    Csv,
+    /// An event log in XES.
+    Xes,
+}
+
+/// `dead ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum DeadCommand {
+    /// Refused reports with reason and origin.
+    List(PagedReadArgs),
+
+    /// Decode refused reports again, after the configuration or the program has changed.
+    #[command(after_help = "Examples:\n  linkloom dead replay --store S\n  linkloom dead replay --store S ID")]
+    Replay(DeadReplayArgs),
+}
+
+/// A list that is read in pages.
+#[derive(Clone, Debug, Args)]
+pub struct PagedReadArgs {
+    /// Which part of the list.
+    #[command(flatten)]
+    pub page: PageArgs,
+
+    /// How to read and answer.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `dead replay`
+#[derive(Clone, Debug, Args)]
+pub struct DeadReplayArgs {
+    /// Ids as `dead list` prints them; all if absent.
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+
+    /// The store that is written.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `unlinked ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum UnlinkedCommand {
+    /// Reports without a link mark and a trace id, by service and time.
+    List(PagedReadArgs),
+}
+
+/// `config ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check a configuration file, with the environment of this process over it; lists all problems.
+    ///
+    /// Exit code 1 if there is one.
+    #[command(after_help = "Example:\n  linkloom config check linkloom.toml")]
+    Check {
+        /// The file, TOML.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+
+    /// Print the configuration in effect, as TOML with a comment for every key.
+    #[command(after_help = "Examples:\n  linkloom config print > linkloom.toml\n  \
+        LINKLOOM__FLUSH__DELAY_MS=100 linkloom config print --config linkloom.toml")]
+    Print,
+}
+
+/// `bench ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Write made-up reports to a file; the same seed gives the same bytes.
+    #[command(after_help = "Example:\n  linkloom bench generate --reports 1000000 --out reports.ndjson")]
+    Generate(BenchGenerateArgs),
+
+    /// Everything that is measured, one after the other.
+    All(BenchAllArgs),
+}
+
+/// The made-up workload.
+#[derive(Clone, Debug, Args)]
+pub struct WorkloadArgs {
+    /// How many reports.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub reports: u64,
+
+    /// What the reports are drawn from.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `bench generate`
+#[derive(Clone, Debug, Args)]
+pub struct BenchGenerateArgs {
+    /// Which reports.
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+
+    /// The file that is written; `-` is stdout.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub out: PathBuf,
+}
+
+/// `bench all`
+#[derive(Clone, Debug, Args)]
+pub struct BenchAllArgs {
+    /// Which reports.
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+
+    /// The folder for files and stores; a temporary one, removed at the end, if absent.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    if crate::config::is_log_filter(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("allowed is a level (error, warn, info, debug, trace, off), or levels by part such as \
+             \"info,linkloom_storage=debug\""
+            .to_owned())
+    }
+}
+
+/// A number with a unit: `500ms`, `30s`, `5m`, `2h`; a number alone is seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let allowed = || format!("{text:?} is not a duration; allowed is a number with ms, s, m or h, such as 500ms or 30s");
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| allowed())?;
+    let unit_ms = match unit {
+        "ms" => 1,
+        "s" | "" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(allowed()),
+    };
+    number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(allowed)
+}
+
+/// An instant: RFC 3339, or a date, which is its first instant in UTC.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    let instant = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+        let date = text.parse::<jiff::civil::Date>().ok()?;
+        // A date followed by a time without an offset would parse as a date as well, without its time.
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        plain.then(|| date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|start| start.timestamp()))?
+    });
+    let instant = instant.map(|instant| Timestamp(instant.as_microsecond()));
+    instant.filter(|time| (Timestamp::MIN_SANE..=Timestamp::MAX_SANE).contains(time)).ok_or_else(|| {
+        format!("{text:?} is not a time; allowed is RFC 3339 such as 2026-11-21T10:00:00Z, or a date, from 2000 to 2099")
+    })
+}
+
+/// `+02:00`, `-0530`, `Z`: seconds east of UTC.
+pub(crate) fn utc_offset_secs(text: &str) -> Result<i32, String> {
+    let allowed = || format!("{text:?} is not an offset; allowed is Z or a form such as +02:00, up to 14 hours");
+    if text.eq_ignore_ascii_case("z") {
+        return Ok(0);
+    }
+    let (sign, digits) = match text.as_bytes().first() {
+        Some(b'+') => (1, &text[1..]),
+        Some(b'-') => (-1, &text[1..]),
+        _ => return Err(allowed()),
+    };
+    let digits = match digits.as_bytes() {
+        [_, _, b':', _, _] => digits.replace(':', ""),
+        _ => digits.to_owned(),
+    };
+    if digits.len() != 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(allowed());
+    }
+    let number: i32 = digits.parse().map_err(|_| allowed())?;
+    let (hours, minutes) = (number / 100, number % 100);
+    let seconds = hours * 3_600 + minutes * 60;
+    if minutes < 60 && seconds <= 14 * 3_600 { Ok(sign * seconds) } else { Err(allowed()) }
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() && !byte.is_ascii_control() || *byte == b'\t' => Ok(*byte),
+        _ if text == "tab" || text == "\\t" => Ok(b'\t'),
+        _ => Err(format!("{text:?} is not a delimiter; allowed is one ASCII character or `tab`")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

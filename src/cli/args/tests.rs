@@ -1,0 +1,145 @@
+//! The command line as people type it.
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+use super::*;
+
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once("linkloom").chain(line.split(' ').filter(|word| !word.is_empty())))
+}
+
+#[test]
+fn the_definition_of_the_command_line_holds() {
+    Cli::command().debug_assert();
+}
+
+/// Every line a README, a help text or a script may contain.
+#[test]
+fn the_documented_lines_parse() {
+    for line in [
+        "demo",
+        "demo --once --store S",
+        "ingest --store S reports.ndjson",
+        "ingest --config linkloom.toml --dsl dsl-samples --strict --no-progress a.ndjson b.ndjson",
+        "ingest --store S -",
+        "verify --store S reports.ndjson",
+        "link list --store S content-42",
+        "link list --store S content-42 --scene s --status failed --from 2026-11-01 --to 2026-11-02T00:00:00+08:00 \
+         --limit 5 --cursor abc --output json --as-of 2026-11-21T10:00:00.123456Z",
+        "link show --store S content-42 realtime-input 5f2c --output json",
+        "link wait content-42 realtime-input 5f2c --until completed --timeout 30s --expect-nodes a,b",
+        "node show --store S content-42 realtime-input 5f2c picProcess --run #2 --level WARN --limit 10 --cursor x",
+        "dsl check a.json b.xml",
+        "dsl put --store S --valid-from 2026-11-21T10:00:00Z a.json",
+        "dsl graph a.json --format mermaid",
+        "dsl import conductor --out definitions a.json b.json",
+        "convert --from conductor executions.json",
+        "convert --from csv --case Case --activity Activity --time When --utc-offset -05:30 --delimiter ; a.csv",
+        "convert --from xes log.xes.gz",
+        "dead list --store S --limit 3",
+        "dead replay --store S",
+        "dead replay --store S one two",
+        "unlinked list --store S --output json",
+        "rowkey content-42 realtime-input 5f2c",
+        "config check linkloom.toml",
+        "config print --config linkloom.toml",
+        "bench generate --reports 10 --seed 7 --out reports.ndjson",
+        "bench all --dir D",
+        "--color never --log debug rowkey a b c",
+        "rowkey a b c --color always",
+    ] {
+        if let Err(error) = parse(line) {
+            panic!("linkloom {line}\n{error}");
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_is_refused_with_a_reason() {
+    for (line, kind) in [
+        ("ingest --store S", ErrorKind::MissingRequiredArgument),
+        ("link show --store S content-42 realtime-input", ErrorKind::MissingRequiredArgument),
+        ("link list --store S b --status finished", ErrorKind::InvalidValue),
+        ("link list --store S b --from yesterday", ErrorKind::ValueValidation),
+        ("link list --store S b --from 1999-12-31", ErrorKind::ValueValidation),
+        ("link list --store S b --limit 0", ErrorKind::ValueValidation),
+        ("link wait b s e --timeout soon", ErrorKind::ValueValidation),
+        ("convert a.csv", ErrorKind::MissingRequiredArgument),
+        ("convert --from csv --delimiter ;; a.csv", ErrorKind::ValueValidation),
+        ("--log chatty rowkey a b c", ErrorKind::ValueValidation),
+        ("lnk list b", ErrorKind::InvalidSubcommand),
+        ("config print --colour never", ErrorKind::UnknownArgument),
+    ] {
+        match parse(line) {
+            Ok(_) => panic!("linkloom {line} was accepted"),
+            Err(error) => {
+                assert_eq!(error.kind(), kind, "linkloom {line}\n{error}");
+                assert_eq!(error.exit_code(), 2, "linkloom {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_id_that_looks_like_a_flag_can_follow_two_dashes() {
+    let Ok(Cli { command: Command::Rowkey(mark), .. }) = parse("rowkey -- --a -b c") else {
+        panic!("not parsed");
+    };
+    assert_eq!([&*mark.business_id, &*mark.scene_id, &*mark.execution_id], ["--a", "-b", "c"]);
+}
+
+#[test]
+fn times_durations_and_offsets_have_the_forms_people_write() {
+    assert_eq!(time("2026-11-21T10:00:00.123456Z"), Ok(Timestamp(1_795_255_200_123_456)));
+    assert_eq!(time("2026-11-21T12:00:00+02:00"), Ok(Timestamp(1_795_255_200_000_000)));
+    assert_eq!(time("2026-11-21"), Ok(Timestamp(1_795_219_200_000_000)));
+    for wrong in ["", "2026-11-21T10:00:00", "2026-13-01", "21.11.2026", "1999-12-31", "2100-01-01", "now"] {
+        assert!(time(wrong).is_err(), "{wrong:?} was accepted");
+    }
+
+    assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+    assert_eq!(duration("30s"), duration("30"));
+    assert_eq!(duration("2h"), Ok(Duration::from_secs(7_200)));
+    for wrong in ["", "s", "-1s", "1.5s", "1 s", "5d", "99999999999999999999s", "18446744073709551615h"] {
+        assert!(duration(wrong).is_err(), "{wrong:?} was accepted");
+    }
+
+    assert_eq!(utc_offset_secs("+02:00"), Ok(7_200));
+    assert_eq!(utc_offset_secs("-0530"), Ok(-19_800));
+    assert_eq!(utc_offset_secs("Z"), Ok(0));
+    for wrong in ["", "2", "+2", "+15:00", "+02:60", "UTC", "+é:00", "+-2:00"] {
+        assert!(utc_offset_secs(wrong).is_err(), "{wrong:?} was accepted");
+    }
+}
+
+/// Flags that say how a process runs have an environment variable each.
+#[test]
+fn process_flags_have_environment_variables() {
+    let mut command = Cli::command();
+    command.build();
+    fn visit(command: &clap::Command) {
+        for argument in command.get_arguments() {
+            let Some(flag) = argument.get_long() else { continue };
+            if ["config", "color", "log", "store", "output"].contains(&flag) {
+                let variable = argument.get_env().and_then(|name| name.to_str());
+                assert_eq!(variable, Some(format!("LINKLOOM_{}", flag.to_uppercase()).as_str()));
+            }
+        }
+        command.get_subcommands().for_each(visit);
+    }
+    visit(&command);
+}
+
+/// Everything has a help text.
+#[test]
+fn every_command_and_flag_says_what_it_does() {
+    fn visit(command: &clap::Command) {
+        assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+        for argument in command.get_arguments() {
+            assert!(argument.get_help().is_some(), "{} {} has no help", command.get_name(), argument.get_id());
+        }
+        command.get_subcommands().for_each(visit);
+    }
+    visit(&Cli::command());
+}

@@ -1,0 +1,112 @@
+//! The configuration: TOML, `LINKLOOM__SECTION__KEY` of the environment over it, all problems reported at once.
+//!
+//! Every setting has a value: there is nothing optional, 0 or the empty text means "off" where a setting can be off.
+
+mod load;
+mod print;
+mod problems;
+mod sections;
+mod setting;
+#[cfg(test)]
+mod tests;
+
+pub use load::{ConfigError, ENVIRONMENT_PREFIX, Loaded};
+pub use print::{reference, to_toml};
+pub use problems::{Problem, Problems};
+pub use sections::{
+    ApiConfig, AssemblerConfig, DslConfig, FlushConfig, IngestConfig, LogConfig, LogFormat, SceneConfig,
+    ScenesConfig, StoreConfig, is_log_filter,
+};
+use setting::Section;
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// `[store]`: where reports and executions are kept.
+    pub store: StoreConfig,
+    /// `[ingest]`: which reports are accepted.
+    pub ingest: IngestConfig,
+    /// `[flush]`: when packs are written.
+    pub flush: FlushConfig,
+    /// `[assembler]`: the window of each execution.
+    pub assembler: AssemblerConfig,
+    /// `[scenes]`: what silence means.
+    pub scenes: ScenesConfig,
+    /// `[dsl]`: definitions of links.
+    pub dsl: DslConfig,
+    /// `[api]`: the HTTP API.
+    pub api: ApiConfig,
+    /// `[log]`: what the process says about itself.
+    pub log: LogConfig,
+}
+
+impl Config {
+    /// All sections in the order of the file.
+    fn sections(&self) -> [&dyn Section; 8] {
+        [
+            &self.store,
+            &self.ingest,
+            &self.flush,
+            &self.assembler,
+            &self.scenes,
+            &self.dsl,
+            &self.api,
+            &self.log,
+        ]
+    }
+
+    /// The section whose table has this name.
+    fn section_mut(&mut self, table: &str) -> Option<&mut dyn Section> {
+        let sections: [&mut dyn Section; 8] = [
+            &mut self.store,
+            &mut self.ingest,
+            &mut self.flush,
+            &mut self.assembler,
+            &mut self.scenes,
+            &mut self.dsl,
+            &mut self.api,
+            &mut self.log,
+        ];
+        sections.into_iter().find(|section| section.table() == table)
+    }
+
+    /// Relations between settings, each of which is in its range.
+    pub fn check(&self, problems: &mut Problems) {
+        let report = self.ingest.report_bytes_max;
+        if self.ingest.payload_bytes_max > report {
+            problems.relation(
+                "ingest.payload_bytes_max",
+                self.ingest.payload_bytes_max,
+                format!("at most ingest.report_bytes_max ({report}), the payload is part of the report"),
+            );
+        }
+        if self.flush.bytes_max < report {
+            problems.relation(
+                "flush.bytes_max",
+                self.flush.bytes_max,
+                format!("at least ingest.report_bytes_max ({report}), or a single report would not fit"),
+            );
+        }
+        let assembler = &self.assembler;
+        if assembler.terminal_gap_ms > assembler.idle_gap_ms {
+            problems.relation(
+                "assembler.terminal_gap_ms",
+                assembler.terminal_gap_ms,
+                format!(
+                    "at most assembler.idle_gap_ms ({}), which closes the window anyway",
+                    assembler.idle_gap_ms
+                ),
+            );
+        }
+        if assembler.idle_gap_ms > assembler.age_max_ms {
+            problems.relation(
+                "assembler.idle_gap_ms",
+                assembler.idle_gap_ms,
+                format!(
+                    "at most assembler.age_max_ms ({}), which closes the window anyway",
+                    assembler.age_max_ms
+                ),
+            );
+        }
+    }
+}

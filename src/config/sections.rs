@@ -1,0 +1,210 @@
+//! The sections of the configuration: every setting with its unit, default, range and what happens at the limit.
+//!
+//! `docs/config.md` is generated from this file.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::setting::{SettingType, Value, section};
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+section! {
+    /// Where reports and executions are kept.
+    StoreConfig in "store" {
+        /// Folder of the embedded store; made when it is not there.
+        /// Empty: the command has to name one with `--store`.
+        path: String = String::new(), Text("the path of a folder, or empty", |path| !path.contains('\0'));
+        /// Days reports are kept, counted from their own time.
+        /// After that they are dropped by the day, and the disk space is given back.
+        retention_days: u32 = 0, ZeroOr("kept forever", 1, 36_500);
+        /// Memory for blocks read from the store, in bytes.
+        /// At the limit the blocks used least recently are dropped.
+        cache_bytes: usize = (64 * MIB) as usize, Range(MIB, 64 * GIB);
+    }
+}
+
+section! {
+    /// Which reports are accepted, and how much of them is kept.
+    IngestConfig in "ingest" {
+        /// Longest report, in bytes of its line.
+        /// A longer one becomes a dead letter.
+        report_bytes_max: usize = MIB as usize, Range(KIB, 64 * MIB);
+        /// Longest `input`, `output` or `data` of a report, in bytes each.
+        /// A longer one is cut and marked as cut, with its full length.
+        payload_bytes_max: usize = (256 * KIB) as usize, Range(64, 64 * MIB);
+        /// What separates business id, scene id and execution id in a `linkMark` text; it is cut at the last two.
+        /// The scene id and the execution id must not contain it.
+        mark_separator: String = "_".to_owned(), Text("1 to 8 characters that can be printed", |text| {
+            (1..=8).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+        });
+        /// Bytes of a refused report that are kept as its dead letter.
+        /// A longer one is cut there; its full length is noted.
+        dead_letter_bytes_max: usize = MIB as usize, Range(KIB, 16 * MIB);
+    }
+}
+
+section! {
+    /// When held reports are written as packs, and how many may wait.
+    FlushConfig in "flush" {
+        /// Reports held for the next flush.
+        /// At the limit the flush begins at once.
+        reports_max: usize = 65_536, Range(1, 10_000_000);
+        /// Bytes of the reports held for the next flush.
+        /// At the limit the flush begins at once.
+        bytes_max: usize = (48 * MIB) as usize, Range(64 * KIB, 4 * GIB);
+        /// Longest time a report is held before its flush begins, in milliseconds since it was read.
+        /// A report is to be readable 500 ms after it was read, so this cannot be longer.
+        delay_ms: u64 = 300, Range(1, 500);
+        /// Threads that build packs.
+        workers: usize = 2, Range(1, 256);
+        /// Flushes that wait for a worker or for the store.
+        /// At the limit reading waits.
+        queue_max: usize = 1, Range(1, 1_024);
+        /// Compression level of packs (zstd); higher is smaller and slower.
+        zstd_level: u32 = 1, Range(1, 19);
+        /// Packs in one row of the `link` table.
+        /// At the limit further packs go to overflow rows.
+        packs_per_row_max: usize = 4_096, Range(16, 1_000_000);
+        /// Executions whose written rows are remembered between flushes.
+        /// At the limit the ones written least recently are forgotten, and looked up in the store when they come again.
+        remembered_max: usize = 1_000_000, Range(1_000, 1_000_000_000);
+    }
+}
+
+section! {
+    /// The window of each execution: when its summary is written and when its memory is freed. None of this changes an
+    /// answer.
+    AssemblerConfig in "assembler" {
+        /// Threads that hold windows; executions are spread over them by the hash of their mark.
+        shards: usize = 2, Range(1, 256);
+        /// Longest time a change waits before the summary is written again, in milliseconds.
+        summary_delay_ms: u64 = 500, Range(10, 60_000);
+        /// Silence after which a window is closed, in milliseconds of event time.
+        idle_gap_ms: u64 = 30_000, Range(100, DAY_MS);
+        /// Silence after which a window is closed when all terminal nodes have closed, in milliseconds of event time.
+        terminal_gap_ms: u64 = 5_000, Range(0, DAY_MS);
+        /// Age at which a window is closed however busy it is, in milliseconds of event time.
+        age_max_ms: u64 = 600_000, Range(1_000, 7 * DAY_MS);
+        /// Memory of all windows together, in bytes.
+        /// At the limit the windows used least recently are spilled to disk.
+        memory_bytes_max: usize = (128 * MIB) as usize, Range(MIB, 1_024 * GIB);
+        /// How often idle and aged windows are looked for, in milliseconds.
+        sweep_ms: u64 = 500, Range(10, 60_000);
+        /// Disk space of spilled windows, in bytes.
+        /// At the limit the windows spilled longest ago are dropped, and read back from the store when they come again.
+        spill_bytes_max: u64 = 4 * GIB, Range(MIB, 16_384 * GIB);
+        /// Flushes whose digests wait for a shard.
+        /// At the limit reading waits.
+        queue_flushes_max: usize = 8, Range(1, 1_024);
+        /// Silence after which a partition no longer holds back the watermark, in milliseconds.
+        partition_idle_ms: u64 = 10_000, Range(10, DAY_MS);
+        /// How far the watermark stays behind the latest time seen, in milliseconds of event time.
+        /// Reports that come later still are merged like any other.
+        out_of_order_ms: u64 = 5_000, Range(0, DAY_MS);
+    }
+}
+
+section! {
+    /// What silence means, for all scenes and for single ones.
+    ScenesConfig in "scenes" {
+        /// Silence after which an execution that has not ended is `stalled`, in milliseconds of event time.
+        idle_ms: u64 = 1_800_000, Range(1, 366 * DAY_MS);
+    } plus {
+        /// Scenes with values of their own, by scene id: `[scenes.by_id."NAME"]`.
+        by_id: BTreeMap<String, SceneConfig>
+    }
+}
+
+section! {
+    /// What silence means in one scene.
+    SceneConfig in "scenes.by_id" {
+        /// Silence after which an execution of this scene that has not ended is `stalled`, in milliseconds of event time.
+        idle_ms: u64 = 1_800_000, Range(1, 366 * DAY_MS);
+    }
+}
+
+section! {
+    /// Definitions of links.
+    DslConfig in "dsl" {
+        /// Folder whose `.json` and `.xml` files are put into the definition log when the process starts.
+        /// Empty: none.
+        dir: String = String::new(), Text("the path of a folder, or empty", |path| !path.contains('\0'));
+    }
+}
+
+section! {
+    /// The HTTP API.
+    ApiConfig in "api" {
+        /// Address it listens on. Port 0 picks a free one.
+        /// There is no authentication yet, so only addresses of this machine are accepted.
+        listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Text(
+            "IP:PORT with a loopback IP such as 127.0.0.1 or [::1]: the API has no authentication yet, so it must not \
+             be reachable from other machines",
+            |text| text.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
+        );
+    }
+}
+
+section! {
+    /// What the process says about itself, on stderr.
+    LogConfig in "log" {
+        /// Least level that is logged; levels of single parts can follow, as in `info,linkloom_storage=debug`.
+        level: String = "info".to_owned(), Text(
+            "a level (error, warn, info, debug, trace, off), or levels by part such as \"info,linkloom_storage=debug\"",
+            is_log_filter
+        );
+        /// How a line looks.
+        format: LogFormat = LogFormat::Text, OneOf(&["text", "json"]);
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl SettingType for LogFormat {
+    fn to_value(&self) -> Value {
+        Value::Text(match self {
+            LogFormat::Text => "text".to_owned(),
+            LogFormat::Json => "json".to_owned(),
+        })
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(text) if text == "text" => Some(LogFormat::Text),
+            Value::Text(text) if text == "json" => Some(LogFormat::Json),
+            _ => None,
+        }
+    }
+}
+
+/// Whether `text` is a level, or levels by part. A lone word that is not a level would be taken for the name of a part
+/// that is logged in full, so it is refused.
+pub fn is_log_filter(text: &str) -> bool {
+    let level = |word: &str| word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
+    !text.is_empty()
+        && text.split(',').all(|part| match part.split_once('=') {
+            Some((target, word)) => !target.trim().is_empty() && level(word.trim()),
+            None => level(part.trim()),
+        })
+        && tracing_subscriber::EnvFilter::try_new(text).is_ok()
+}
+
+impl ScenesConfig {
+    /// Silence after which an execution of `scene_id` is stalled, in milliseconds.
+    pub fn idle_ms_of(&self, scene_id: &str) -> u64 {
+        self.by_id.get(scene_id).map_or(self.idle_ms, |scene| scene.idle_ms)
+    }
+}

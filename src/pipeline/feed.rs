@@ -1,0 +1,351 @@
+//! One pipeline: a source read, decoded and classified on the calling thread, flushed through the shared [`Sink`], and
+//! committed when durable.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use linkloom_assembler::watermark::Watermark;
+use linkloom_ingest::dead_letter::DeadLetter;
+use linkloom_ingest::decode::{Decoder, Limits, Reason, Refusal};
+use linkloom_ingest::source::{Incomplete, Next, Opened, Position, RawBatch, Record, Resume, Source, SourceError};
+use linkloom_schema::time::Timestamp;
+use linkloom_storage::cell::{Cell, CellBatch, Family, Table};
+use linkloom_storage::flush::Flush;
+use linkloom_storage::store::{Store, StoreError};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::sink::{Done, Job, Sink};
+
+/// When a flush is full, and what a report may be.
+#[derive(Clone, Debug)]
+pub struct FeedSettings {
+    /// Reports in a flush.
+    pub reports_max: usize,
+    /// Bytes in a flush, dead letters included.
+    pub bytes_max: usize,
+    /// A flush goes on its way this long after its oldest report was read.
+    pub delay: Duration,
+    /// Limits of reports.
+    pub limits: Limits,
+    /// Silence after which a partition does not hold up the watermark, in milliseconds.
+    pub partition_idle_ms: u64,
+    /// Disorder the watermark allows for, in milliseconds.
+    pub out_of_order_ms: u64,
+}
+
+/// Numbers of one or several pipelines (law 3): `read = stored + duplicates + dead`, once all flushes are durable.
+#[derive(Debug, Default)]
+pub struct FeedFigures {
+    /// Records read.
+    pub read: AtomicU64,
+    /// Bytes of them.
+    pub read_bytes: AtomicU64,
+    /// Reports stored.
+    pub stored: AtomicU64,
+    /// Reports that stood in the same pack already.
+    pub duplicates: AtomicU64,
+    /// Records that became dead letters.
+    pub dead: AtomicU64,
+    /// The same, by reason.
+    pub dead_by_reason: [AtomicU64; Reason::ALL.len()],
+    /// Reports whose own time was absent or absurd.
+    pub times_substituted: AtomicU64,
+    /// Payloads that were cut.
+    pub payloads_cut: AtomicU64,
+    /// Link marks with more than two separators.
+    pub marks_with_more_separators: AtomicU64,
+    /// Position reached in the current file, in bytes.
+    pub position: AtomicU64,
+    /// Size of the current file, 0 when not known.
+    pub size: AtomicU64,
+}
+
+fn add(figure: &AtomicU64, count: u64) {
+    figure.fetch_add(count, Ordering::Relaxed);
+}
+
+/// What ended a pipeline early.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The source cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A flush could not be stored; nothing from it on was committed.
+    #[error("the store took no more reports; what was not stored is read again the next time")]
+    NotStored,
+}
+
+/// What came of a pipeline beside its figures.
+#[derive(Debug, Default)]
+pub struct FeedOutcome {
+    /// Files that end in half a line.
+    pub incomplete: Vec<Incomplete>,
+    /// Files that were opened, with the position reading began at.
+    pub opened: Vec<Opened>,
+    /// Inputs that could not be read (to the end).
+    pub failed: Vec<SourceError>,
+}
+
+/// A pipeline at work.
+pub struct Feed<'p> {
+    store: &'p Arc<dyn Store>,
+    sink: &'p Sink,
+    settings: &'p FeedSettings,
+    figures: &'p FeedFigures,
+    decoder: Decoder,
+    watermark: Watermark,
+    started: Instant,
+    flush: Option<Flush>,
+    dead: Vec<Cell>,
+    dead_bytes: usize,
+    oldest: Option<Instant>,
+    /// Last position per partition in the flush being filled, and what to remember of its files.
+    covers: Covers,
+    in_flight: InFlight,
+    done: (Sender<Done>, Receiver<Done>),
+    spare: Vec<Flush>,
+    buffers: usize,
+}
+
+/// What a flush covers.
+#[derive(Debug, Default)]
+struct Covers {
+    positions: BTreeMap<(Arc<str>, u32), u64>,
+    resume: HashMap<Arc<str>, Resume>,
+}
+
+/// Flushes on their way, and what is durable without a gap.
+#[derive(Debug, Default)]
+struct InFlight {
+    next: u64,
+    /// Oldest first: what each covers, and whether it is durable.
+    waiting: BTreeMap<u64, (Covers, bool)>,
+    /// Durable without a gap, not yet written: what to remember of files.
+    resume: HashMap<Arc<str>, Resume>,
+}
+
+impl InFlight {
+    /// Notes that a flush is durable; returns positions that can be committed now.
+    fn durable(&mut self, order: u64) -> Vec<Position> {
+        if let Some(entry) = self.waiting.get_mut(&order) {
+            entry.1 = true;
+        }
+        let mut positions = BTreeMap::new();
+        while let Some(entry) = self.waiting.first_entry().filter(|entry| entry.get().1) {
+            let (covers, _) = entry.remove();
+            positions.extend(covers.positions);
+            self.resume.extend(covers.resume);
+        }
+        positions.into_iter().map(|((source, partition), next)| Position { source, partition, next }).collect()
+    }
+
+    /// Cells that remember how far files were ingested, as far as that is durable without a gap.
+    fn resume_cells(&mut self) -> impl Iterator<Item = Cell> {
+        self.resume.drain().map(|(source, resume)| Cell {
+            table: Table::Meta,
+            row: resume.head.to_string(),
+            family: Family::Link,
+            qualifier: format!("{:016x}", xxh3_64(source.as_bytes())),
+            value: resume.point.to_json(),
+            expires_by: None,
+        })
+    }
+}
+
+impl<'p> Feed<'p> {
+    /// A pipeline that writes through `sink`.
+    pub fn new(
+        store: &'p Arc<dyn Store>,
+        sink: &'p Sink,
+        settings: &'p FeedSettings,
+        figures: &'p FeedFigures,
+    ) -> Self {
+        Feed {
+            store,
+            sink,
+            settings,
+            figures,
+            decoder: Decoder::new(settings.limits.clone()),
+            watermark: Watermark::new(settings.partition_idle_ms, settings.out_of_order_ms),
+            started: Instant::now(),
+            flush: None,
+            dead: Vec::new(),
+            dead_bytes: 0,
+            oldest: None,
+            covers: Covers::default(),
+            in_flight: InFlight::default(),
+            done: unbounded(),
+            spare: Vec::new(),
+            buffers: 0,
+        }
+    }
+
+    /// Reads the source to its end, or until `stop` is set; returns when everything read is durable and committed.
+    ///
+    /// Errors: `NotStored` and `Store` end it at once. Inputs that cannot be read are in the outcome; the others are
+    /// read.
+    pub fn run(mut self, source: &mut dyn Source, stop: &AtomicBool) -> Result<FeedOutcome, FeedError> {
+        const WAIT_MAX: Duration = Duration::from_millis(50);
+        let mut outcome = FeedOutcome::default();
+        while !stop.load(Ordering::Acquire) {
+            self.take_done(source)?;
+            let wait = self.oldest.map_or(WAIT_MAX, |oldest| self.settings.delay.saturating_sub(oldest.elapsed()));
+            match source.next(wait.min(WAIT_MAX)) {
+                Ok(Next::Batch(batch)) => self.batch(&batch, source)?,
+                Ok(Next::Opened(opened)) => {
+                    self.figures.size.store(opened.size.unwrap_or(0), Ordering::Relaxed);
+                    self.figures.position.store(opened.position, Ordering::Relaxed);
+                    outcome.opened.push(opened);
+                }
+                Ok(Next::Incomplete(incomplete)) => outcome.incomplete.push(incomplete),
+                Ok(Next::Idle) => {}
+                Ok(Next::End) => break,
+                Err(error) => outcome.failed.push(error),
+            }
+            if self.oldest.is_some_and(|oldest| oldest.elapsed() >= self.settings.delay) {
+                self.submit(source)?;
+            }
+        }
+        self.submit(source)?;
+        while !self.in_flight.waiting.is_empty() {
+            self.wait_done(source)?;
+        }
+        let cells: Vec<Cell> = self.in_flight.resume_cells().collect();
+        if !cells.is_empty() {
+            self.store.write(&CellBatch { cells })?;
+        }
+        Ok(outcome)
+    }
+
+    fn batch(&mut self, batch: &RawBatch, source: &mut dyn Source) -> Result<(), FeedError> {
+        let wall_ms = self.started.elapsed().as_millis() as u64;
+        let mut latest = None;
+        self.oldest.get_or_insert_with(Instant::now);
+        for record in batch.iter() {
+            latest = latest.max(self.record(&record));
+            if self.is_full() {
+                // The batch goes on in the next flush: this one covers nothing of it yet.
+                self.submit(source)?;
+                self.oldest.get_or_insert_with(Instant::now);
+            }
+        }
+        self.watermark.observe(0, batch.partition, latest, wall_ms);
+        self.covers.positions.insert((batch.source.clone(), batch.partition), batch.next_position);
+        if let Some(resume) = batch.resume {
+            self.covers.resume.insert(batch.source.clone(), resume);
+        }
+        self.count(batch);
+        Ok(())
+    }
+
+    fn count(&mut self, batch: &RawBatch) {
+        let tally = std::mem::take(&mut self.decoder.tally);
+        let figures = self.figures;
+        for (figure, count) in [
+            (&figures.read, batch.records.len() as u64),
+            (&figures.read_bytes, batch.bytes.len() as u64),
+            (&figures.times_substituted, tally.times_substituted),
+            (&figures.payloads_cut, tally.payloads_cut),
+            (&figures.marks_with_more_separators, tally.marks_with_more_separators),
+        ] {
+            add(figure, count);
+        }
+        figures.position.store(batch.next_position, Ordering::Relaxed);
+    }
+
+    /// Puts one record into the flush, or among the dead letters. Returns its event time.
+    fn record(&mut self, record: &Record<'_>) -> Option<Timestamp> {
+        if record.full_length > record.bytes.len() as u64 {
+            let refusal = self.decoder.too_long(record.full_length);
+            self.refuse(record, refusal);
+            return None;
+        }
+        match self.decoder.decode(record.bytes, record.time) {
+            Ok(report) => {
+                self.flush.get_or_insert_default().push(&report);
+                report.time
+            }
+            Err(refusal) => {
+                self.refuse(record, refusal);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    fn refuse(&mut self, record: &Record<'_>, refusal: Refusal) {
+        add(&self.figures.dead, 1);
+        add(&self.figures.dead_by_reason[refusal.reason as usize], 1);
+        let letter = DeadLetter::new(record, refusal);
+        let cell = super::dead::cell(&letter);
+        self.dead_bytes += cell.value.len();
+        self.dead.push(cell);
+    }
+
+    fn is_full(&self) -> bool {
+        let (reports, bytes) = self.flush.as_ref().map_or((0, 0), |flush| (flush.len(), flush.bytes()));
+        reports >= self.settings.reports_max || bytes + self.dead_bytes >= self.settings.bytes_max
+    }
+
+    /// Sends the flush on its way, even if it only covers positions; waits for a free buffer.
+    fn submit(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
+        self.oldest = None;
+        let nothing = self.flush.as_ref().is_none_or(Flush::is_empty)
+            && self.dead.is_empty()
+            && self.covers.positions.is_empty();
+        if nothing {
+            return Ok(());
+        }
+        let order = self.in_flight.next;
+        self.in_flight.next += 1;
+        self.in_flight.waiting.insert(order, (std::mem::take(&mut self.covers), false));
+        let mut dead = std::mem::take(&mut self.dead);
+        self.dead_bytes = 0;
+        dead.extend(self.in_flight.resume_cells());
+        self.sink.submit(Job {
+            order,
+            flush: self.flush.take().unwrap_or_default(),
+            extra: dead,
+            watermark: self.watermark.at(self.started.elapsed().as_millis() as u64),
+            answer: self.done.0.clone(),
+        });
+        self.buffers += 1;
+        while self.buffers >= self.sink.flushes_max() && self.spare.is_empty() {
+            self.wait_done(source)?;
+        }
+        self.flush = self.spare.pop();
+        Ok(())
+    }
+
+    fn take_done(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
+        while let Ok(done) = self.done.1.try_recv() {
+            self.finish(done, source)?;
+        }
+        Ok(())
+    }
+
+    fn wait_done(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
+        // This feed holds a sender, so the channel stays open.
+        let done = self.done.1.recv().map_err(|_| FeedError::NotStored)?;
+        self.finish(done, source)
+    }
+
+    fn finish(&mut self, done: Done, source: &mut dyn Source) -> Result<(), FeedError> {
+        let (stored, duplicates) = done.stored.ok_or(FeedError::NotStored)?;
+        add(&self.figures.stored, stored);
+        add(&self.figures.duplicates, duplicates);
+        self.buffers -= 1;
+        self.spare.push(done.flush);
+        let positions = self.in_flight.durable(done.order);
+        if !positions.is_empty() {
+            source.commit(&positions)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! The way of the data: source, decode and classify, packs, store; digests, windows, summaries.
+//!
+//! ```text
+//! Source -> RawBatch -> Feed (decode, classify) -> Flush -> Sink (seal, write) -> digests -> Assembler -> summaries
+//!    ^------------------- commit, when durable without a gap ---------'
+//! ```
+
+pub mod dead;
+mod feed;
+mod sink;
+
+pub use feed::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings};
+pub use sink::{Sink, SinkFigures, SinkSettings};
