@@ -127,7 +127,8 @@ fn shards(shared: &Arc<Shared>, settings: &AssemblerSettings) -> Result<Vec<Shar
     let count = settings.shards.max(1);
     let shard = |number: usize| {
         let spill = settings.spill.as_ref();
-        let spill = spill.map(|(folder, bytes)| (folder.join(format!("shard-{number}")), bytes / count as u64));
+        let spill =
+            spill.map(|(folder, bytes)| (folder.join(format!("shard-{number}")), bytes / count as u64));
         Shard::new(shared.clone(), settings.windows.clone(), spill)
     };
     let made: io::Result<Vec<Shard>> = (0..count).map(shard).collect();

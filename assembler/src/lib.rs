@@ -1,8 +1,14 @@
 //! Windows per execution: digests in, summaries out. The core is pure: time is an argument.
 
+mod assembler;
 pub mod journal;
 pub mod settings;
+mod shard;
 pub mod spill;
+pub mod summarise;
 pub mod watermark;
 pub mod window;
 pub mod windows;
+
+pub use assembler::{Assembler, AssemblerSettings, SteppedAssembler};
+pub use shard::Figures;

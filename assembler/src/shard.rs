@@ -149,10 +149,11 @@ impl Shard {
 
     /// Whether unmarked reports of one of these traces are stored.
     fn joins(&self, traces: &[String]) -> bool {
-        self.shared.any_unmarked.load(Ordering::Acquire) && traces.iter().any(|trace| {
-            let found = retrying(&self.shared, || read::trace_has_unmarked(&*self.shared.store, trace));
-            found.unwrap_or(false)
-        })
+        self.shared.any_unmarked.load(Ordering::Acquire)
+            && traces.iter().any(|trace| {
+                let found = retrying(&self.shared, || read::trace_has_unmarked(&*self.shared.store, trace));
+                found.unwrap_or(false)
+            })
     }
 
     /// Writes what is due and takes out of memory what is over.
@@ -245,7 +246,7 @@ impl Shard {
                 why: why.to_owned(),
             })?;
             if !observed.conflict {
-                return Ok(shared.summariser.cells(&mark, &observed, false, batch));
+                return Ok(shared.summariser.cells(&mark, &observed, batch));
             }
         }
         let mark = window.mark.clone();
@@ -262,12 +263,14 @@ impl Shard {
                     return Ok(Some(window));
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "a spilled window cannot be read; reading the store instead"),
+                Err(error) => {
+                    tracing::warn!(%error, "a spilled window cannot be read; reading the store instead")
+                }
             }
         }
         let store = &*self.shared.store;
         let row = row_key::link(mark.as_ref());
-        if store.get(Table::Link, &row, Family::Link, crate::summarise::SUMMARY)?.is_none() {
+        if store.get(Table::Link, &row, Family::Link, linkloom_storage::execution::SUMMARY)?.is_none() {
             return Ok(None);
         }
         add(&self.shared.figures.reread, 1);

@@ -1,7 +1,7 @@
 //! The window of one execution: digests merged, ready to be summed up.
 
 use linkloom_schema::digest::{self, LogMark};
-use linkloom_schema::event::NodeEvent;
+use linkloom_schema::event::{Moment, NodeEvent};
 use linkloom_schema::ids::LinkMark;
 use linkloom_schema::report::{Identity, Report, ReportKind};
 use linkloom_schema::time::Timestamp;
@@ -32,8 +32,8 @@ pub struct Window {
 pub struct Observed<'a> {
     /// Distinct node reports, in order of identity.
     pub events: Vec<NodeEvent<'a>>,
-    /// Meta of distinct reports: time, identity, JSON object; in order of (time, identity), so that later ones win.
-    pub metas: Vec<(Option<Timestamp>, Identity, &'a str)>,
+    /// Meta of distinct reports: JSON objects.
+    pub metas: Vec<(Moment, &'a str)>,
     /// Nodes that logs name; those that reported may be left out. In no particular order, each once.
     pub logged_nodes: Vec<&'a str>,
     /// Number of distinct logs.
@@ -176,10 +176,9 @@ impl Window {
             observed.events.extend(record.event);
             observed.logged_nodes.extend(record.logged_node);
             if let Some(meta) = record.meta {
-                observed.metas.push((record.time, record.identity, meta));
+                observed.metas.push((Moment { time: record.time, identity: record.identity }, meta));
             }
         }
-        observed.metas.sort_unstable();
         Ok(observed)
     }
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use linkloom_schema::event::Moment;
 use linkloom_schema::ids::MarkRef;
 use linkloom_schema::report::{Identity, Report, ReportKind, decode_stored};
 use linkloom_schema::time::Timestamp;
@@ -19,6 +20,21 @@ pub struct Place {
     pub micros: i64,
     /// The name of the report.
     pub identity: Identity,
+}
+
+impl From<Moment> for Place {
+    fn from(moment: Moment) -> Self {
+        Place { micros: moment.time.map_or(i64::MAX, Timestamp::micros), identity: moment.identity }
+    }
+}
+
+impl From<Place> for Moment {
+    fn from(place: Place) -> Self {
+        Moment {
+            time: (place.micros < i64::MAX).then_some(Timestamp(place.micros)),
+            identity: place.identity,
+        }
+    }
 }
 
 impl Place {
@@ -62,7 +78,8 @@ pub fn log_page(
     let first = |key: &PackKey| key.name.span.map_or(i64::MAX, |(first, _)| first.micros());
     packs.retain(|key| {
         let last = key.name.span.map_or(i64::MAX, |(_, last)| last.micros());
-        query.node.is_none_or(|node| key.name.may_hold(node)) && query.after.is_none_or(|after| last >= after.micros)
+        query.node.is_none_or(|node| key.name.may_hold(node))
+            && query.after.is_none_or(|after| last >= after.micros)
     });
     packs.sort_by_key(first);
     // The least `limit + 1` lines so far; of two contents under one identity the lesser.
@@ -75,10 +92,12 @@ pub fn log_page(
         let pack = read_pack(store, key)?;
         let marked = key.table == linkloom_storage::cell::Table::Link;
         for line in pack.lines() {
-            let report = decode_stored(line.as_bytes(), marked.then_some(mark)).map_err(|why| StoreError::Corrupt {
-                store: store.name().to_owned(),
-                what: format!("pack {} of row {}", key.qualifier, key.row),
-                why: why.to_string(),
+            let report = decode_stored(line.as_bytes(), marked.then_some(mark)).map_err(|why| {
+                StoreError::Corrupt {
+                    store: store.name().to_owned(),
+                    what: format!("pack {} of row {}", key.qualifier, key.row),
+                    why: why.to_string(),
+                }
             })?;
             let place = Place::of(&report);
             let of_node = query.node.is_none_or(|node| report.node_name.as_deref() == node);
@@ -102,6 +121,7 @@ pub fn log_page(
         }
     }
     let more = page.len() > query.limit;
-    let lines = page.into_iter().take(query.limit).map(|(place, (line, marked))| (place, line, marked)).collect();
+    let lines =
+        page.into_iter().take(query.limit).map(|(place, (line, marked))| (place, line, marked)).collect();
     Ok(LogPage { lines, more })
 }

@@ -7,6 +7,7 @@ pub mod definition;
 pub mod digest;
 pub mod event;
 pub mod finding;
+pub mod idle;
 pub mod ids;
 pub mod lost;
 pub mod panorama;

@@ -3,6 +3,8 @@
 //! It never says `stalled`: it holds what the execution is while it is not silent and what it becomes from `stallsAt`
 //! on, so that no stored cell depends on a clock. Lists and pages share the code that computes both.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::answer::ListEntry;
@@ -12,7 +14,7 @@ use crate::panorama::{
     Context, ExecutionStatus, NodeCounts, Outline, Plan, Plans, SubStatus, is_silent, outline,
 };
 use crate::run::{Runs, runs};
-use crate::tally::{Meta, Tally};
+use crate::tally::{FACTS_MAX, Meta, Tally};
 use crate::time::Timestamp;
 
 /// Version of the cell's form.
@@ -64,7 +66,7 @@ pub struct Summary {
     pub meta: Meta,
     /// Its traces, in order.
     pub trace_ids: Vec<String>,
-    /// Services that reported, in order.
+    /// Services that reported nodes, in order.
     pub services: Vec<String>,
     /// Its plan has `link` nodes: status and counts depend on other executions and are computed on reading.
     pub links: bool,
@@ -137,6 +139,7 @@ pub fn summarise(observed: &Observed<'_>) -> Summary {
     let silent: Outline = outline(true);
     let (start_time, end_time, duration_micros) = span(&found, live.status);
     let tally = observed.tally;
+    let services: BTreeSet<&str> = observed.events.iter().filter_map(|event| event.service).collect();
     Summary {
         v: SUMMARY_FORM,
         version: tally.reports,
@@ -158,7 +161,7 @@ pub fn summarise(observed: &Observed<'_>) -> Summary {
         error_count: tally.errors,
         meta: tally.meta(),
         trace_ids: tally.trace_ids().map(str::to_owned).collect(),
-        services: tally.services().map(str::to_owned).collect(),
+        services: services.into_iter().take(FACTS_MAX).map(str::to_owned).collect(),
         links: plan.is_some_and(Plan::has_links),
         trace_joined: tally.is_trace_joined(),
         clipped: tally.clipped,

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::answer::Json;
 use crate::event::Moment;
 use crate::panorama::LoggedNode;
-use crate::report::{Level, Report, ReportKind};
+use crate::report::{Identity, Level, Report, ReportKind};
 use crate::time::Timestamp;
 
 /// Trace ids, services and meta keys kept of one execution, each.
@@ -151,6 +151,22 @@ impl Tally {
         }
     }
 
+    /// Adds a node that logs name, without counting any log: for summaries, which need no more than its name.
+    pub fn note_logged_node(&mut self, node: &str) {
+        if !self.nodes.contains_key(node) {
+            self.nodes.insert(node.into(), NodeLogs { first: Moment::LAST, levels: LevelCounts::default() });
+            if self.nodes.len() > LOG_NODES_MAX {
+                self.nodes.pop_last();
+                self.clipped = true;
+            }
+        }
+    }
+
+    /// Adds a trace the execution has.
+    pub fn note_trace(&mut self, trace_id: &str) {
+        self.clipped |= keep(&mut self.trace_ids, trace_id);
+    }
+
     /// Adds the meta of a report: the members of a JSON object, anything else is passed over. On each key the greatest
     /// (time, identity) wins.
     pub fn note_meta(&mut self, moment: Moment, json: &str) {
@@ -172,6 +188,13 @@ impl Tally {
                 }
             }
         }
+    }
+
+    /// Takes over facts that were gathered before, as the only ones.
+    pub fn set_meta(&mut self, meta: &Meta) {
+        let never = Moment { time: None, identity: Identity(0) };
+        let members = meta.iter().map(|(key, json)| (key.as_str().into(), (never, (&*json.0).into())));
+        self.meta = members.collect();
     }
 
     /// The facts about the execution.

@@ -29,7 +29,11 @@ impl DefinitionSnapshot {
     }
 
     /// The version an execution of a scene ran under and its plans, given the time of its earliest report.
-    pub fn resolve(&self, scene_id: &str, earliest: Option<Timestamp>) -> Option<(&DefinitionVersion, &Plans)> {
+    pub fn resolve(
+        &self,
+        scene_id: &str,
+        earliest: Option<Timestamp>,
+    ) -> Option<(&DefinitionVersion, &Plans)> {
         let version = self.log.resolve(scene_id, earliest)?;
         let plans = self.plans.get(&(version.definition.scene_id.clone(), version.hash))?;
         Some((version, plans))
@@ -60,8 +64,10 @@ impl Definitions {
         store.scan(&Scan::new(Table::Definition, Rows::Prefix("")), &mut |cell| {
             let read = || -> Result<(Definition, Option<Timestamp>), String> {
                 let mut parts = cell.row.split('|');
-                let scene = row_key::decode_id(parts.next().unwrap_or("")).map_err(|error| error.to_string())?;
-                let micros: i64 = parts.next().and_then(|micros| micros.parse().ok()).ok_or("no valid-from")?;
+                let scene =
+                    row_key::decode_id(parts.next().unwrap_or("")).map_err(|error| error.to_string())?;
+                let micros: i64 =
+                    parts.next().and_then(|micros| micros.parse().ok()).ok_or("no valid-from")?;
                 let problem = |problems: Vec<linkloom_schema::definition::Problem>| {
                     problems.first().map_or_else(|| "it does not parse".to_owned(), ToString::to_string)
                 };
@@ -93,7 +99,11 @@ impl Definitions {
 
     /// Stores versions; returns how many the log did not hold yet. They hold from `valid_from` on, `None`: from the
     /// beginning.
-    pub fn put(&self, definitions: Vec<Definition>, valid_from: Option<Timestamp>) -> Result<usize, StoreError> {
+    pub fn put(
+        &self,
+        definitions: Vec<Definition>,
+        valid_from: Option<Timestamp>,
+    ) -> Result<usize, StoreError> {
         let mut batch = CellBatch::default();
         for definition in &definitions {
             let hash = definition.version_hash().to_string();
@@ -109,7 +119,8 @@ impl Definitions {
         self.store.write(&batch)?;
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
         let mut next = now.copy();
-        let new = definitions.into_iter().map(|definition| next.put(definition, valid_from)).filter(|new| *new);
+        let new =
+            definitions.into_iter().map(|definition| next.put(definition, valid_from)).filter(|new| *new);
         let new = new.count();
         *now = Arc::new(next);
         Ok(new)

@@ -3,6 +3,7 @@
 pub mod cell;
 pub mod definitions;
 pub mod embedded;
+pub mod execution;
 pub mod flush;
 mod key;
 pub mod memory;

@@ -1,0 +1,245 @@
+//! One execution read back whole: its node reports, what all its reports add up to, and what else the answers need.
+
+use linkloom_schema::finding::Finding;
+use linkloom_schema::ids::{LinkMark, MarkRef};
+use linkloom_schema::report::{Identity, Report, decode_stored};
+use linkloom_schema::row_key;
+use linkloom_schema::summary::Summary;
+use linkloom_schema::tally::Tally;
+use linkloom_schema::time::Timestamp;
+use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::cell::{Family, Table};
+use crate::pack::PackText;
+use crate::read::{self, Merged, PackKey};
+use crate::store::{Store, StoreError};
+
+/// Qualifier of the summary cell in family `l` of the `link` table.
+pub const SUMMARY: &str = "summary";
+/// Up to so many packs of logs (16 MiB of text) are merged in memory; more are read one after the other.
+const LOG_PACKS_IN_MEMORY: usize = 64;
+/// Conflicting identities named in findings; more are counted in the last of them.
+const CONFLICTS_NAMED_MAX: usize = 100;
+
+/// How much is read of the business logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logs {
+    /// All of them.
+    All,
+    /// All of them if they are few; of many, what the summary says: times, meta, traces.
+    Few,
+}
+
+/// An execution as lent by [`with_execution`].
+#[derive(Debug)]
+pub struct Execution<'a> {
+    /// The execution.
+    pub mark: MarkRef<'a>,
+    /// Its node reports, each once, by identity; those joined by trace id among them.
+    pub reports: Vec<Report<'a>>,
+    /// What all its reports add up to.
+    pub tally: Tally,
+    /// One finding for each identity that came with two contents.
+    pub conflicts: Vec<Finding>,
+    /// Traces whose unmarked reports other executions show, too.
+    pub shared_traces: Vec<String>,
+    /// Reports of it are past retention.
+    pub partial: bool,
+    /// Where its business logs are: in its own row and overflow rows, and in the rows of its traces.
+    pub log_packs: Vec<PackKey>,
+    /// The logs are so many that they were not read (only with [`Logs::Few`]).
+    pub logs_left_out: bool,
+}
+
+/// The stored summary of an execution.
+pub fn summary(store: &dyn Store, mark: MarkRef<'_>) -> Result<Option<Summary>, StoreError> {
+    let row = row_key::link(mark);
+    let Some(value) = store.get(Table::Link, &row, Family::Link, SUMMARY)? else { return Ok(None) };
+    let corrupt = |error: serde_json::Error| StoreError::Corrupt {
+        store: store.name().to_owned(),
+        what: format!("summary of {row}"),
+        why: error.to_string(),
+    };
+    Summary::from_json(&value).map(Some).map_err(corrupt)
+}
+
+/// Reads an execution and lends it to `then`; `None` when nothing is stored under its mark.
+///
+/// Errors: `Unavailable` is safe to repeat; `Corrupt` names the row.
+pub fn with_execution<T>(
+    store: &dyn Store,
+    mark: &LinkMark,
+    logs: Logs,
+    then: impl FnOnce(Execution<'_>) -> T,
+) -> Result<Option<T>, StoreError> {
+    let mark = mark.as_ref();
+    let row = row_key::link(mark);
+    let horizon = store.horizon();
+    let corrupt =
+        |why: String| StoreError::Corrupt { store: store.name().to_owned(), what: row.clone(), why };
+
+    let own_nodes = read::packs(store, Table::Link, &row, Family::Nodes, horizon)?;
+    let mut log_packs = read::list_packs(store, Table::Link, &row, Family::BusinessLogs, horizon)?;
+    let known = if horizon.is_some() || logs == Logs::Few { summary(store, mark)? } else { None };
+    if own_nodes.is_empty() && log_packs.is_empty() && known.is_none() {
+        return Ok(None);
+    }
+    let own_log_packs = log_packs.len();
+    let merged = read::merge(own_nodes.iter().map(|pack| (pack, Some(mark))), horizon).map_err(corrupt)?;
+    let mut gathered = Gathered::default();
+    gathered.nodes(&merged);
+
+    let few = log_packs.len() <= LOG_PACKS_IN_MEMORY;
+    let logs_left_out = !few && logs == Logs::Few;
+    match (&known, logs_left_out) {
+        (Some(summary), true) => gathered.summary(summary),
+        _ => gathered.logs(store, &log_packs, Some(mark), horizon)?,
+    }
+
+    let mut joined_nodes: Vec<PackText> = Vec::new();
+    let mut shared_traces = Vec::new();
+    let traces: Vec<String> = gathered.tally.trace_ids().map(str::to_owned).collect();
+    for trace in traces {
+        let row = row_key::unlinked_trace(&trace);
+        let nodes = read::packs(store, Table::Unlinked, &row, Family::Nodes, horizon)?;
+        let packs = read::list_packs(store, Table::Unlinked, &row, Family::BusinessLogs, horizon)?;
+        if nodes.is_empty() && packs.is_empty() {
+            continue;
+        }
+        joined_nodes.extend(nodes);
+        log_packs.extend(packs);
+        if read::executions_of_trace(store, &trace)?.len() > 1 {
+            shared_traces.push(trace);
+        }
+    }
+    gathered.logs(store, &log_packs[own_log_packs..], None, horizon)?;
+    let joined = read::merge(joined_nodes.iter().map(|pack| (pack, None)), horizon).map_err(corrupt)?;
+    gathered.nodes(&joined);
+    let mut reports = merged.reports;
+    if !joined.reports.is_empty() {
+        reports.extend(joined.reports);
+        reports.sort_by_key(|report| report.identity);
+    }
+    let first = known.and_then(|summary| summary.first_report_time);
+    let partial = matches!((first, horizon), (Some(first), Some(horizon)) if first < horizon);
+    Ok(Some(then(Execution {
+        mark,
+        reports,
+        tally: gathered.tally,
+        conflicts: gathered.conflicts,
+        shared_traces,
+        partial,
+        log_packs,
+        logs_left_out,
+    })))
+}
+
+/// What is gathered on the way.
+#[derive(Default)]
+struct Gathered {
+    tally: Tally,
+    conflicts: Vec<Finding>,
+}
+
+impl Gathered {
+    fn nodes(&mut self, merged: &Merged<'_>) {
+        merged.reports.iter().for_each(|report| self.tally.add(report));
+        for identity in &merged.conflicts {
+            if let Ok(place) = merged.reports.binary_search_by_key(identity, |report| report.identity) {
+                self.conflict(&merged.reports[place]);
+            }
+        }
+    }
+
+    fn conflict(&mut self, report: &Report<'_>) {
+        if self.conflicts.len() < CONFLICTS_NAMED_MAX {
+            let id =
+                report.id.as_deref().map_or_else(|| format!("{:032x}", report.identity.0), str::to_owned);
+            self.conflicts.push(Finding::id_conflict(report.node_name.as_deref(), &id));
+        }
+    }
+
+    /// What the summary of an execution says of its logs, as far as answers without logs need it.
+    fn summary(&mut self, summary: &Summary) {
+        for time in [summary.first_report_time, summary.last_report_time].into_iter().flatten() {
+            self.tally.first_time = Some(self.tally.first_time.map_or(time, |first| first.min(time)));
+            self.tally.last_time = Some(self.tally.last_time.map_or(time, |last| last.max(time)));
+        }
+        summary.trace_ids.iter().for_each(|trace| self.tally.note_trace(trace));
+        self.tally.set_meta(&summary.meta);
+    }
+
+    /// Adds the logs of these packs, each once.
+    fn logs(
+        &mut self,
+        store: &dyn Store,
+        packs: &[PackKey],
+        mark: Option<MarkRef<'_>>,
+        horizon: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        if packs.len() <= LOG_PACKS_IN_MEMORY {
+            let texts = packs.iter().map(|key| read::read_pack(store, key)).collect::<Result<Vec<_>, _>>()?;
+            let merged = read::merge(texts.iter().map(|pack| (pack, mark)), horizon);
+            let merged = merged.map_err(|why| StoreError::Corrupt {
+                store: store.name().to_owned(),
+                what: packs.first().map_or_else(String::new, |key| key.row.clone()),
+                why,
+            })?;
+            self.nodes(&merged);
+            return Ok(());
+        }
+        // Which contents there are under each identity, then each report once.
+        let mut contents: FxHashMap<Identity, u64> = FxHashMap::default();
+        let mut least: FxHashMap<Identity, String> = FxHashMap::default();
+        each_line(store, packs, mark, horizon, &mut |line, report| {
+            let hash = xxh3_64(line.as_bytes());
+            if *contents.entry(report.identity).or_insert(hash) != hash {
+                least.entry(report.identity).or_insert_with(|| line.to_owned());
+            }
+        })?;
+        each_line(store, packs, mark, horizon, &mut |line, report| {
+            if let Some(known) = least.get_mut(&report.identity) {
+                if line < known.as_str() {
+                    line.clone_into(known);
+                }
+            } else if contents.remove(&report.identity).is_some() {
+                self.tally.add(&report);
+            }
+        })?;
+        let mut least: Vec<(Identity, String)> = least.into_iter().collect();
+        least.sort_unstable();
+        for (_, line) in &least {
+            // It decoded a moment ago.
+            if let Ok(report) = decode_stored(line.as_bytes(), mark) {
+                self.tally.add(&report);
+                self.conflict(&report);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lends every line of packs, one pack in memory at a time, with the report it holds.
+fn each_line(
+    store: &dyn Store,
+    packs: &[PackKey],
+    mark: Option<MarkRef<'_>>,
+    horizon: Option<Timestamp>,
+    each: &mut dyn FnMut(&str, Report<'_>),
+) -> Result<(), StoreError> {
+    for key in packs {
+        let pack = read::read_pack(store, key)?;
+        for line in pack.lines() {
+            let report = decode_stored(line.as_bytes(), mark).map_err(|why| StoreError::Corrupt {
+                store: store.name().to_owned(),
+                what: format!("pack {} of row {}", key.qualifier, key.row),
+                why: why.to_string(),
+            })?;
+            if horizon.is_none_or(|horizon| report.time.is_none_or(|time| time >= horizon)) {
+                each(line, report);
+            }
+        }
+    }
+    Ok(())
+}
