@@ -22,7 +22,7 @@ enum Step<'t> {
 pub(super) struct Path<'t>(Option<Rc<(Path<'t>, Step<'t>)>>);
 
 impl<'t> Path<'t> {
-    /// `$` in JSON, the empty path in XML.
+    /// `$` in JSON, `/` in XML.
     pub(super) fn root() -> Self {
         Self(None)
     }
@@ -65,7 +65,8 @@ impl<'t> Path<'t> {
 
     /// `/definition/fork[1]/branch[2]/@nodeName`.
     pub(super) fn to_xml_path(&self) -> String {
-        self.write(String::new())
+        let shown = self.write(String::new());
+        if shown.is_empty() { String::from("/") } else { shown }
     }
 
     fn write(&self, mut shown: String) -> String {

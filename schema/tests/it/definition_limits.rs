@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use linkloom_schema::definition::render::{Form, render};
 use linkloom_schema::definition::{
-    BLOCK_DEPTH_MAX, DEFINITION_BYTES_MAX, PROBLEMS_MAX, for_each_node, parse, parse_json, parse_xml,
+    BLOCK_DEPTH_MAX, DEFINITION_BYTES_MAX, PROBLEMS_MAX, for_each_node, fuzz, parse, parse_json, parse_xml,
     plan_edges, render_problems,
 };
 
@@ -45,6 +45,7 @@ fn blocks_nest_to_the_limit_and_no_further() {
             }
             let again = parse_json("canonical", "deep", definition.to_canonical_json().as_bytes());
             assert_eq!(again, Ok(definition));
+            fuzz::definition_json(text.as_bytes());
             for blocks in [BLOCK_DEPTH_MAX + 1, BLOCK_DEPTH_MAX + 8, 1_000, 100_000] {
                 let text = nested_json(blocks, open, close);
                 let problems = parse("deep.json", "deep", text.as_bytes()).expect_err("too deep");

@@ -167,3 +167,129 @@ fn the_pretty_form_underlines_the_place() {
           = path: $[2].nodeName
     "#]].assert_eq(&render_problems(&problems, text.as_bytes(), false));
 }
+
+#[test]
+fn escapes_of_characters_beyond_the_first_plane_come_in_pairs() {
+    let named = |name: &str| {
+        let text = format!("[{{\"nodeName\": \"{name}\", \"nodeType\": \"rpc\"}}]");
+        parse("a.json", "scene", text.as_bytes()).map(|definition| definition.nodes[0].name.clone())
+    };
+    assert_eq!(named(r"\ud83d\ude00").as_deref(), Ok("\u{1f600}"));
+    for broken in [r"\ud83d", r"\ude00", r"\ud83d\ud83d", r"\ud83dx", r"\u12", r"\u12g4", r"\"] {
+        assert!(named(broken).is_err(), "{broken}");
+    }
+}
+
+#[test]
+fn files_of_windows_editors_are_read() {
+    let text = "\u{feff}[\r\n\t{\"nodeName\": \"A\", \"nodeType\": \"rpc\"},\r\n\t{\"nodeName\": \"\u{e9}\u{e9}\", \"nodeType\": \"rcp\"}\r\n]\r\n";
+    check(
+        "bom.json",
+        text,
+        expect![[r#"
+        bom.json:3:33: "rcp" is not a node type ($[1].nodeType): found "rcp", allowed local, rpc, fork, join, decision, loop, link, terminate; did you mean "rpc"?
+    "#]],
+    );
+    let problems = parse("bom.json", "scene", text.as_bytes()).expect_err("the definition is broken");
+    expect![[r#"
+        error: "rcp" is not a node type
+         --> bom.json:3:33
+          |
+        3 |     {"nodeName": "éé", "nodeType": "rcp"}
+          |                                    ^^^^^ did you mean "rpc"?
+          |
+          = found: "rcp"
+          = allowed: local, rpc, fork, join, decision, loop, link, terminate
+          = path: $[1].nodeType
+    "#]]
+    .assert_eq(&render_problems(&problems, text.as_bytes(), false));
+    assert!(
+        parse(
+            "bom.xml",
+            "s",
+            "\u{feff}<?xml version='1.0'?>\r\n<definition><rpc nodeName='A'/></definition>".as_bytes()
+        )
+        .is_ok()
+    );
+}
+
+#[test]
+fn a_file_that_is_no_definition_has_one_clear_problem() {
+    check(
+        "empty.json",
+        "",
+        expect![[r#"
+        empty.json:1:1: there is no definition in this file ($): found nothing, allowed an array of nodes, or an object with nodes
+    "#]],
+    );
+    check(
+        "space.json",
+        " \n",
+        expect![[r#"
+        space.json:2:1: there is no definition in this file ($): found nothing, allowed an array of nodes, or an object with nodes
+    "#]],
+    );
+    check(
+        "number.json",
+        "7",
+        expect![[r#"
+        number.json:1:1: the definition is a number ($): found a number 7, allowed an array of nodes, or an object with nodes
+    "#]],
+    );
+    check(
+        "null.json",
+        "{\"nodes\": null}",
+        expect![[r#"
+            null.json:1:11: nodes is null ($.nodes): found null, allowed an array of nodes; an optional key is left out instead
+        "#]],
+    );
+    check(
+        "half.json",
+        "[{\"nodeName\": \"A\", \"nodeType\": \"rpc\"},\n",
+        expect![[r#"
+        half.json:1:1: not JSON: unterminated array ($): found [{"nodeName": "A", "nodeType": "rpc"},\n, allowed JSON (RFC 8259)
+    "#]],
+    );
+    check(
+        "two.json",
+        "[] []",
+        expect![[r#"
+        two.json:1:4: not JSON: text cannot contain more than one JSON value ($): found [, allowed JSON (RFC 8259)
+    "#]],
+    );
+    check(
+        "half.xml",
+        "<definition>\n  <rpc nodeName=\"A\"/>\n",
+        expect![[r#"
+            half.xml:3:1: not XML: the root node was opened but never closed (/): found the end of the line, allowed well-formed XML 1.0
+        "#]],
+    );
+    check(
+        "crossed.xml",
+        "<definition>\n  <rpc nodeName=\"A\"></definition>",
+        expect![[r#"
+            crossed.xml:2:21: not XML: expected 'rpc' tag, not 'definition' (/): found </definition>, allowed well-formed XML 1.0
+        "#]],
+    );
+    check(
+        "dtd.xml",
+        "<!DOCTYPE d [<!ENTITY a \"b\">]>\n<definition/>",
+        expect![[r#"
+            dtd.xml:1:1: not XML: XML with DTD detected (/): found <!DOCTYPE d [<!ENTITY a "b">]>, allowed XML 1.0 without a document type
+        "#]],
+    );
+    check(
+        "other.xml",
+        "<workflow/>",
+        expect![[r#"
+        other.xml:1:1: the root element is "workflow" (/workflow): found "workflow", allowed definition
+    "#]],
+    );
+    check(
+        "nul.json",
+        "[\0]",
+        expect![[r#"
+        nul.json:1:2: not JSON: unexpected token ($): found \u{0}, allowed JSON (RFC 8259)
+    "#]],
+    );
+}
