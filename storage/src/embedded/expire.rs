@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use fjall::UserValue;
 use linkloom_schema::time::Timestamp;
 
-use super::segments::{Place, Segment, Span, Window};
+use super::segments::{Place, Segment, Segments, Span, Window};
 use super::{EmbeddedStore, engine, files, scan};
 use crate::retention::{self, Expired, Retention};
 use crate::store::StoreError;
@@ -70,13 +70,17 @@ impl EmbeddedStore {
     }
 
     fn drop_past(&self, horizon: i64) -> Result<Expired, StoreError> {
-        let gone = self.take_out(|s| s.span.is_past(horizon));
-        if gone.is_empty() {
+        let past = |s: &Segment| s.span.is_past(horizon);
+        let (_, going) = self.segments().split(past);
+        if going.iter().next().is_none() {
             return Ok(Expired::default());
         }
+        // What a segment still buffers would count against the write buffer for ever.
+        self.write_out_of(&going)?;
+        let gone = self.take_out(past);
         let unavailable = |cause: std::io::Error| files::unavailable(&self.named.store, "expire", &cause);
-        let mut expired = Expired { segments: gone.len(), bytes: 0 };
-        for segment in &gone {
+        let mut expired = Expired { segments: gone.iter().count(), bytes: 0 };
+        for segment in gone.iter() {
             expired.bytes += files::disk_bytes(segment.keyspace.path()).map_err(unavailable)?;
         }
         self.delete(gone)?;
@@ -84,7 +88,7 @@ impl EmbeddedStore {
     }
 
     /// Takes segments out of what readers and writers see.
-    fn take_out(&self, goes: impl Fn(&Segment) -> bool) -> Vec<Segment> {
+    fn take_out(&self, goes: impl Fn(&Segment) -> bool) -> Segments {
         let _shape = self.shape();
         let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
         let (stay, gone) = segments.split(goes);
@@ -93,13 +97,14 @@ impl EmbeddedStore {
     }
 
     /// Deletes segments and waits for their files to go.
-    fn delete(&self, segments: Vec<Segment>) -> Result<(), StoreError> {
+    fn delete(&self, segments: Segments) -> Result<(), StoreError> {
         let paths: Vec<_> = segments.iter().map(|s| s.keyspace.path().to_path_buf()).collect();
         let database = self.database()?;
-        for segment in segments {
-            let deleted = database.delete_keyspace(segment.keyspace);
+        for segment in segments.iter() {
+            let deleted = database.delete_keyspace(segment.keyspace.clone());
             deleted.map_err(|error| self.named.error("drop segment", error))?;
         }
+        drop(segments);
         // Old journals hold on to every segment they mention until one of those left is written out: see to that.
         let base = self.segment(Span::Base)?;
         let nudged = base.keyspace.insert(NUDGE, []);
@@ -155,6 +160,7 @@ impl EmbeddedStore {
         engine::sync(database).map_err(|error| self.named.error("expire", error))?;
         if !stays {
             drop(later);
+            self.write_out()?;
             let gone = self.take_out(|s| s.span == Span::Later);
             self.delete(gone)?;
         }

@@ -27,7 +27,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use fjall::{Database, OwnedWriteBatch, UserKey};
+use fjall::{Database, OwnedWriteBatch, Snapshot, UserKey};
 use linkloom_schema::time::Timestamp;
 
 use self::engine::Named;
@@ -141,6 +141,17 @@ impl EmbeddedStore {
         self.segments.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// A snapshot and the segments that hold everything in it, also while cells move between segments.
+    fn view(&self) -> Result<(Snapshot, Arc<Segments>), StoreError> {
+        loop {
+            let segments = self.segments();
+            let snapshot = self.database()?.snapshot();
+            if Arc::ptr_eq(&segments, &self.segments()) {
+                return Ok((snapshot, segments));
+            }
+        }
+    }
+
     fn shape(&self) -> MutexGuard<'_, ()> {
         self.shape.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -241,17 +252,23 @@ impl Store for EmbeddedStore {
         qualifier: &str,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let key = key::cell_key(table, row, family, qualifier);
-        for segment in self.segments().may_hold(table) {
-            let found = segment.keyspace.get(&key).map_err(|error| self.named.error("get", error))?;
-            if let Some(value) = found {
-                let value = match segment.span {
-                    Span::Later => scan::after_head(&self.named, &value)?,
-                    _ => &value,
-                };
-                return Ok(Some(value.to_vec()));
+        loop {
+            let segments = self.segments();
+            for segment in segments.may_hold(table) {
+                let found = segment.keyspace.get(&key).map_err(|error| self.named.error("get", error))?;
+                if let Some(value) = found {
+                    let value = match segment.span {
+                        Span::Later => scan::after_head(&self.named, &value)?,
+                        _ => &value,
+                    };
+                    return Ok(Some(value.to_vec()));
+                }
+            }
+            // With other segments by now, the cell may have moved on to a new one.
+            if Arc::ptr_eq(&segments, &self.segments()) {
+                return Ok(None);
             }
         }
-        Ok(None)
     }
 
     fn scan(
@@ -259,8 +276,7 @@ impl Store for EmbeddedStore {
         scan: &Scan<'_>,
         each: &mut dyn FnMut(CellRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let segments = self.segments();
-        scan::run(&self.named, &self.database()?.snapshot(), &segments, scan, each)
+        scan::run(&self.named, || self.view(), scan, each)
     }
 
     fn forget(&self, row: &str, qualifier: &str) -> Result<(), StoreError> {

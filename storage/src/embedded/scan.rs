@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 use fjall::{Iter, Readable, Snapshot, UserKey, UserValue};
 
@@ -11,6 +12,8 @@ use super::segments::{Segments, Span};
 use crate::key;
 use crate::store::{CellRef, Scan, StoreError};
 
+/// Cells looked at on one snapshot: while one is held, the engine frees no memory that writers filled since.
+const SNAPSHOT_CELLS: usize = 4096;
 /// Bytes in front of every value of the `later` segment.
 pub(super) const LATER_HEAD: usize = 8;
 
@@ -88,18 +91,41 @@ pub(super) fn after_head<'a>(named: &Named, value: &'a [u8]) -> Result<&'a [u8],
     value.get(LATER_HEAD..).ok_or_else(|| named.corrupt("a value in segment later", "it has no expiry time"))
 }
 
-/// Runs `scan` on `snapshot`.
+/// Where a scan goes on after a snapshot was given back.
+enum Next {
+    Done,
+    After(UserKey),
+}
+
+/// Runs `scan`, on a new snapshot every [`SNAPSHOT_CELLS`].
 pub(super) fn run(
+    named: &Named,
+    view: impl Fn() -> Result<(Snapshot, Arc<Segments>), StoreError>,
+    scan: &Scan<'_>,
+    each: &mut dyn FnMut(CellRef<'_>) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let mut range = key::range(scan);
+    while !range.is_empty() {
+        let (snapshot, segments) = view()?;
+        match some(named, &snapshot, &segments, scan, &range, each)? {
+            Next::Done => return Ok(()),
+            Next::After(key) => {
+                range.start = key.to_vec();
+                range.start.push(0);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn some(
     named: &Named,
     snapshot: &Snapshot,
     segments: &Segments,
     scan: &Scan<'_>,
+    range: &Range<Vec<u8>>,
     each: &mut dyn FnMut(CellRef<'_>) -> ControlFlow<()>,
-) -> Result<(), StoreError> {
-    let range = key::range(scan);
-    if range.is_empty() {
-        return Ok(());
-    }
+) -> Result<Next, StoreError> {
     let asked: Vec<_> = segments.may_hold(scan.table).collect();
     let mut merge = Merge {
         named,
@@ -107,27 +133,26 @@ pub(super) fn run(
         later: asked.iter().position(|s| s.span == Span::Later),
         sources: asked.iter().map(|s| snapshot.range(&s.keyspace, range.clone())).collect(),
     };
-    if let [_] = merge.sources[..] {
-        while let Some(head) = merge.pull(0)? {
-            if merge.give(&head, each)?.is_break() {
-                break;
-            }
-        }
-        return Ok(());
-    }
     let mut heads = BinaryHeap::with_capacity(merge.sources.len());
     for rank in 0..merge.sources.len() {
         heads.extend(merge.pull(rank)?);
     }
     let mut last: Option<UserKey> = None;
+    let mut cells = 0;
     while let Some(head) = heads.pop() {
         if last.as_ref() != Some(&head.key) {
-            if merge.give(&head, each)?.is_break() {
-                break;
+            if cells == SNAPSHOT_CELLS
+                && let Some(last) = last
+            {
+                return Ok(Next::After(last));
             }
-            last = Some(head.key.clone());
+            cells += 1;
+            if merge.give(&head, each)?.is_break() {
+                return Ok(Next::Done);
+            }
+            last = Some(head.key);
         }
         heads.extend(merge.pull(head.rank)?);
     }
-    Ok(())
+    Ok(Next::Done)
 }

@@ -72,9 +72,10 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Bytes it holds in memory that are not in tables yet.
-    pub(super) fn buffered(&self) -> u64 {
-        self.keyspace.tree.version_memtable_size_sum()
+    /// Whether cells wait in memory to be written to tables.
+    pub(super) fn is_buffering(&self) -> bool {
+        let tree = &self.keyspace.tree;
+        tree.active_memtable().size() > 0 || tree.sealed_memtable_count() > 0
     }
 }
 
@@ -105,9 +106,9 @@ impl Segments {
     }
 
     /// These without some; and those.
-    pub(super) fn split(&self, goes: impl Fn(&Segment) -> bool) -> (Segments, Vec<Segment>) {
+    pub(super) fn split(&self, goes: impl Fn(&Segment) -> bool) -> (Segments, Segments) {
         let (gone, stay) = self.0.iter().cloned().partition(goes);
-        (Segments(stay), gone)
+        (Segments(stay), Segments(gone))
     }
 
     fn spans(&self) -> impl Iterator<Item = Span> {

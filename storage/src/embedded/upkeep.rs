@@ -43,11 +43,10 @@ impl EmbeddedStore {
     pub(super) fn make_room(&self) -> Result<(), StoreError> {
         let mut looks = 0;
         loop {
-            let segments = self.segments();
-            let buffered: u64 = segments.iter().map(Segment::buffered).sum();
-            if buffered < self.options.write_buffer_bytes {
+            if self.database()?.write_buffer_size() < self.options.write_buffer_bytes {
                 return Ok(());
             }
+            let segments = self.segments();
             if segments.iter().all(|s| s.keyspace.tree.sealed_memtable_count() == 0)
                 && let Some(largest) =
                     segments.iter().max_by_key(|s| s.keyspace.tree.active_memtable().size())
@@ -72,7 +71,11 @@ impl EmbeddedStore {
 
     /// Writes all memtables to tables and waits for it.
     pub(super) fn write_out(&self) -> Result<(), StoreError> {
-        let segments = self.segments();
+        self.write_out_of(&self.segments())
+    }
+
+    /// Writes the memtables of some segments to tables and waits for it.
+    pub(super) fn write_out_of(&self, segments: &Segments) -> Result<(), StoreError> {
         for segment in segments.iter() {
             self.seal(segment, 1)?;
         }
@@ -124,7 +127,7 @@ impl EmbeddedStore {
             // Nothing may be left for the engine to write behind our back once the journals are emptied.
             let _ = database.persist(PersistMode::SyncAll);
         }
-        let in_tables = written.is_ok() && self.segments().iter().all(|s| s.buffered() == 0);
+        let in_tables = written.is_ok() && !self.segments().iter().any(Segment::is_buffering);
         let mut segments = self.segments.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         *segments = Segments::default().into();
         drop(segments);
