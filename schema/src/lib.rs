@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: no I/O, no clock (the instant `asOf` is always an argument), no randomness.
 
+pub mod answer;
 pub mod definition;
 pub mod event;
 pub mod finding;
@@ -11,6 +12,9 @@ pub mod panorama;
 pub mod report;
 pub mod row_key;
 pub mod run;
+pub mod summary;
+pub mod tally;
 #[cfg(test)]
 mod testing;
 pub mod time;
+mod time_format;

@@ -26,9 +26,9 @@ impl Plans {
     }
 
     /// The plan for an execution with these facts: the first variant all of whose values are met, else the main plan.
-    pub fn choose<'m>(&self, mut meta: impl FnMut(&str) -> Option<&'m str>) -> &Plan {
+    pub fn choose<V: AsRef<str>>(&self, mut meta: impl FnMut(&str) -> Option<V>) -> &Plan {
         let met = self.variants.iter().find(|(when, _)| {
-            when.iter().all(|(key, value)| meta(key).is_some_and(|found| found == value.as_str()))
+            when.iter().all(|(key, value)| meta(key).is_some_and(|found| found.as_ref() == value))
         });
         met.map_or(&self.main, |(_, plan)| plan)
     }

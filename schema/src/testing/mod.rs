@@ -7,10 +7,14 @@
 //! `svc`, `inst`, `host`, `case`, `iter`, `sub`, `parent`, `id`. The identity is the number of the line unless `id` says
 //! otherwise.
 
+pub(crate) mod random;
+
+use std::borrow::Cow;
+
 use crate::definition::{Node, NodeKind};
 use crate::event::NodeEvent;
 use crate::ids::SceneId;
-use crate::report::{Identity, Status};
+use crate::report::{Identity, Mark, Payload, Report, ReportKind, Status};
 use crate::time::Timestamp;
 
 /// Reads a plan.
@@ -202,4 +206,50 @@ fn event(number: u128, line: &str) -> NodeEvent<'_> {
         }
     }
     event
+}
+
+/// The node report an event is the light form of, under the mark (`b`, `s`, `e`).
+pub(crate) fn report<'a>(event: &NodeEvent<'a>) -> Report<'a> {
+    let text = |text: Option<&'a str>| text.map(Cow::Borrowed);
+    Report {
+        mark: Some(Mark { business_id: "b".into(), scene_id: "s".into(), execution_id: "e".into() }),
+        identity: event.identity,
+        node_name: Some(Cow::Borrowed(event.node)),
+        status: Some(event.status),
+        time: event.time,
+        run_id: text(event.run_id),
+        span_id: text(event.span_id),
+        service: text(event.service),
+        instance: text(event.instance),
+        host: text(event.host),
+        case: text(event.case),
+        iteration: event.iteration,
+        sub_execution_id: text(event.sub_execution_id),
+        parent_node: text(event.parent_node),
+        ..Report::default()
+    }
+}
+
+/// A business log of a node.
+pub(crate) fn log(
+    identity: u128,
+    node: Option<&'static str>,
+    level: &'static str,
+    time: i64,
+) -> Report<'static> {
+    Report {
+        kind: ReportKind::Log,
+        mark: Some(Mark { business_id: "b".into(), scene_id: "s".into(), execution_id: "e".into() }),
+        identity: Identity(identity),
+        node_name: node.map(Cow::Borrowed),
+        level: Some(level.into()),
+        message: Some(format!("{level} at {time}").into()),
+        time: Some(at(time)),
+        ..Report::default()
+    }
+}
+
+/// JSON as a payload.
+pub(crate) fn payload(json: &'static str) -> Option<Payload<'static>> {
+    Some(Payload { json: json.into(), cut_from: None })
 }
