@@ -1,3 +1,5 @@
 //! Linkloom: configuration, wiring and command line; the one place that knows all parts.
 
+pub mod cli;
 pub mod config;
+pub mod terminal;
