@@ -2,4 +2,6 @@
 
 pub mod cli;
 pub mod config;
+pub mod pipeline;
+pub mod service;
 pub mod terminal;

@@ -2,4 +2,6 @@
 
 pub mod classify;
 pub mod convert;
+pub mod dead_letter;
 pub mod decode;
+pub mod source;

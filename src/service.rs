@@ -1,0 +1,184 @@
+//! All parts put together around one store: what every command that reads or writes a store works with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use linkloom_assembler::settings::WindowSettings;
+use linkloom_assembler::summarise::Summariser;
+use linkloom_assembler::{Assembler, AssemblerSettings};
+use linkloom_ingest::decode::Limits;
+use linkloom_ingest::source::{Head, ResumePoint, Source};
+use linkloom_query::Reader;
+use linkloom_schema::definition::Definition;
+use linkloom_schema::idle::IdleTimes;
+use linkloom_schema::time::Timestamp;
+use linkloom_storage::cell::Table;
+use linkloom_storage::definitions::Definitions;
+use linkloom_storage::embedded::{EmbeddedOptions, EmbeddedStore};
+use linkloom_storage::retention::Retention;
+use linkloom_storage::store::{Rows, Scan, Store, StoreError};
+
+use crate::config::Config;
+use crate::pipeline::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, Sink, SinkSettings};
+
+/// The open store of a process with its definition log: enough to read.
+#[derive(Clone)]
+pub struct OpenStore {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Its definition log.
+    pub definitions: Arc<Definitions>,
+    /// Idle times of scenes.
+    pub idle: Arc<IdleTimes>,
+}
+
+/// Opens the embedded store a configuration names.
+///
+/// Errors: `Owned` when another process has it open.
+pub fn open_embedded(path: &Path, config: &Config) -> Result<EmbeddedStore, StoreError> {
+    let retention = match config.store.retention_days {
+        0 => None,
+        days => Some(Retention::Days(days)),
+    };
+    let cache_bytes = config.store.cache_bytes as u64;
+    EmbeddedStore::open(path, EmbeddedOptions { cache_bytes, retention, ..EmbeddedOptions::default() })
+}
+
+impl OpenStore {
+    /// Reads the definition log of a store.
+    pub fn new(store: Arc<dyn Store>, config: &Config) -> Result<Self, StoreError> {
+        let definitions = Arc::new(Definitions::load(store.clone())?);
+        let micros = |ms: u64| i64::try_from(ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        let by_scene = config.scenes.by_id.iter().map(|(scene, own)| (scene.clone(), micros(own.idle_ms)));
+        let idle = IdleTimes { default_micros: micros(config.scenes.idle_ms), by_scene: by_scene.collect() };
+        Ok(OpenStore { store, definitions, idle: Arc::new(idle) })
+    }
+
+    /// Answers questions about it.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.store.clone(), self.definitions.clone(), self.idle.clone())
+    }
+}
+
+/// The whole pipeline behind a store, ready to be fed by one or several sources.
+pub struct Service {
+    open: OpenStore,
+    assembler: Arc<Assembler>,
+    sink: Sink,
+    settings: FeedSettings,
+}
+
+impl Service {
+    /// Starts the pipeline's threads and sums up what an earlier process left. `scratch`: folder for spilled windows.
+    pub fn start(open: OpenStore, config: &Config, scratch: Option<PathBuf>) -> anyhow::Result<Self> {
+        let summariser = Summariser { definitions: open.definitions.clone(), idle: open.idle.clone() };
+        let assembler = Assembler::start(open.store.clone(), summariser, &assembler_settings(config, scratch))?;
+        let assembler = Arc::new(assembler);
+        let sink = Sink::start(&open.store, &assembler, &sink_settings(config)).context("starting the sink")?;
+        Ok(Service { open, assembler, sink, settings: feed_settings(config) })
+    }
+
+    /// The store behind it.
+    pub fn open(&self) -> &OpenStore {
+        &self.open
+    }
+
+    /// Feeds one source to its end, or until `stop`; may be called from several threads at once. Returns when what was
+    /// read is durable and committed; summaries may trail until [`Service::drain`].
+    pub fn feed(
+        &self,
+        source: &mut dyn Source,
+        figures: &FeedFigures,
+        stop: &AtomicBool,
+    ) -> Result<FeedOutcome, FeedError> {
+        Feed::new(&self.open.store, &self.sink, &self.settings, figures).run(source, stop)
+    }
+
+    /// Waits until every summary is durable: from then on lists agree with what is shown.
+    pub fn drain(&self) {
+        self.assembler.drain();
+    }
+
+    /// The assembler, for its figures.
+    pub fn assembler(&self) -> &Assembler {
+        &self.assembler
+    }
+
+    /// The sink, for its figures.
+    pub fn sink(&self) -> &Sink {
+        &self.sink
+    }
+
+    /// Puts definitions into the log.
+    pub fn put_definitions(
+        &self,
+        definitions: Vec<Definition>,
+        valid_from: Option<Timestamp>,
+    ) -> Result<usize, StoreError> {
+        self.open.definitions.put(definitions, valid_from)
+    }
+}
+
+/// Looks up how far files were ingested into a store.
+pub fn resume_points(store: Arc<dyn Store>) -> impl FnMut(&Head) -> Result<Vec<ResumePoint>, String> + Send {
+    move |head| {
+        let row = head.to_string();
+        let mut points = Vec::new();
+        let mut failed = None;
+        let scanned = store.scan(&Scan::new(Table::Meta, Rows::One(&row)), &mut |cell| {
+            match ResumePoint::from_json(cell.value) {
+                Ok(point) => points.push(point),
+                Err(error) => failed = Some(error.to_string()),
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        scanned.map_err(|error| error.to_string())?;
+        failed.map_or(Ok(points), Err)
+    }
+}
+
+fn assembler_settings(config: &Config, scratch: Option<PathBuf>) -> AssemblerSettings {
+    let of = &config.assembler;
+    AssemblerSettings {
+        shards: of.shards,
+        windows: WindowSettings {
+            summary_delay_ms: of.summary_delay_ms,
+            idle_gap_ms: of.idle_gap_ms,
+            terminal_gap_ms: of.terminal_gap_ms,
+            age_max_ms: of.age_max_ms,
+            memory_bytes_max: of.memory_bytes_max / of.shards.max(1),
+            sweep_ms: of.sweep_ms,
+        },
+        queue_flushes_max: of.queue_flushes_max,
+        spill: scratch.map(|folder| (folder, of.spill_bytes_max)),
+    }
+}
+
+fn sink_settings(config: &Config) -> SinkSettings {
+    let of = &config.flush;
+    SinkSettings {
+        workers: of.workers,
+        queue_max: of.queue_max,
+        zstd_level: of.zstd_level as i32,
+        packs_per_row_max: of.packs_per_row_max as u32,
+        remembered_max: of.remembered_max,
+    }
+}
+
+fn feed_settings(config: &Config) -> FeedSettings {
+    FeedSettings {
+        reports_max: config.flush.reports_max,
+        bytes_max: config.flush.bytes_max,
+        delay: Duration::from_millis(config.flush.delay_ms),
+        limits: Limits {
+            report_bytes_max: config.ingest.report_bytes_max,
+            payload_bytes_max: config.ingest.payload_bytes_max,
+            mark_separator: config.ingest.mark_separator.as_str().into(),
+        },
+        partition_idle_ms: config.assembler.partition_idle_ms,
+        out_of_order_ms: config.assembler.out_of_order_ms,
+    }
+}
