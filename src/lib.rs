@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod metrics;
 pub mod pipeline;
 pub mod service;
 pub mod terminal;

@@ -19,8 +19,10 @@ const STYLES: Styles = Styles::styled()
 /// answers, for a business id: which executions there were, what ran, what failed, what was skipped and what is missing.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "linkloom", version, styles = STYLES, max_term_width = 110, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, 1 not found or a check failed, 2 wrong usage or the environment is at fault.\n\
-    Settings of the configuration can be given as LINKLOOM__SECTION__KEY; `linkloom config print` shows them all.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 not found or a check failed, 2 wrong usage or the environment is at fault.\n\
+    Settings of the configuration can be given as LINKLOOM__SECTION__KEY; `linkloom config print` shows them all."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -144,9 +146,11 @@ pub enum Command {
     Dsl(DslCommand),
 
     /// Turn recorded executions and event logs of other systems into report lines on stdout.
-    #[command(after_help = "Examples:\n  linkloom convert --from conductor executions.json | linkloom ingest --store S -\n  \
+    #[command(
+        after_help = "Examples:\n  linkloom convert --from conductor executions.json | linkloom ingest --store S -\n  \
         linkloom convert --from csv --case 'Case ID' --activity Activity --time 'Complete Timestamp' orders.csv\n  \
-        linkloom convert --from xes permits.xes")]
+        linkloom convert --from xes permits.xes"
+    )]
     Convert(ConvertArgs),
 
     /// Look at refused reports and try them again.
@@ -249,8 +253,10 @@ pub enum LinkCommand {
     Show(LinkShowArgs),
 
     /// Wait until an execution has a status and nodes have run, for tests: exit code 0 if so, 1 if not in time.
-    #[command(after_help = "Example:\n  linkloom link wait --store S content-42 realtime-input 5f2c --until completed \
-        --timeout 30s --expect-nodes a,b")]
+    #[command(
+        after_help = "Example:\n  linkloom link wait --store S content-42 realtime-input 5f2c --until completed \
+        --timeout 30s --expect-nodes a,b"
+    )]
     Wait(LinkWaitArgs),
 }
 
@@ -351,8 +357,10 @@ pub struct LinkWaitArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum NodeCommand {
     /// The runs of a node with input and output, and its business logs.
-    #[command(after_help = "Examples:\n  linkloom node show --store S content-42 realtime-input 5f2c picProcess\n  \
-        linkloom node show --store S content-42 realtime-input 5f2c picProcess --run '#2' --level WARN")]
+    #[command(
+        after_help = "Examples:\n  linkloom node show --store S content-42 realtime-input 5f2c picProcess\n  \
+        linkloom node show --store S content-42 realtime-input 5f2c picProcess --run '#2' --level WARN"
+    )]
     Show(NodeShowArgs),
 }
 
@@ -394,11 +402,15 @@ pub enum DslCommand {
     Check(DslFilesArgs),
 
     /// Put definitions into the definition log of a store.
-    #[command(after_help = "Example:\n  linkloom dsl put --store S --valid-from 2026-11-21T10:00:00Z review.json")]
+    #[command(
+        after_help = "Example:\n  linkloom dsl put --store S --valid-from 2026-11-21T10:00:00Z review.json"
+    )]
     Put(DslPutArgs),
 
     /// Draw the plan of a definition.
-    #[command(after_help = "Examples:\n  linkloom dsl graph review.json\n  linkloom dsl graph --format dot review.json | dot -Tsvg")]
+    #[command(
+        after_help = "Examples:\n  linkloom dsl graph review.json\n  linkloom dsl graph --format dot review.json | dot -Tsvg"
+    )]
     Graph(DslGraphArgs),
 
     /// Import definitions that other systems use.
@@ -573,7 +585,9 @@ pub enum DeadCommand {
     List(PagedReadArgs),
 
     /// Decode refused reports again, after the configuration or the program has changed.
-    #[command(after_help = "Examples:\n  linkloom dead replay --store S\n  linkloom dead replay --store S ID")]
+    #[command(
+        after_help = "Examples:\n  linkloom dead replay --store S\n  linkloom dead replay --store S ID"
+    )]
     Replay(DeadReplayArgs),
 }
 
@@ -686,7 +700,9 @@ fn log_filter(text: &str) -> Result<String, String> {
 
 /// A number with a unit: `500ms`, `30s`, `5m`, `2h`; a number alone is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let allowed = || format!("{text:?} is not a duration; allowed is a number with ms, s, m or h, such as 500ms or 30s");
+    let allowed = || {
+        format!("{text:?} is not a duration; allowed is a number with ms, s, m or h, such as 500ms or 30s")
+    };
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| allowed())?;
@@ -716,7 +732,8 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
 
 /// `+02:00`, `-0530`, `Z`: seconds east of UTC.
 pub(crate) fn utc_offset_secs(text: &str) -> Result<i32, String> {
-    let allowed = || format!("{text:?} is not an offset; allowed is Z or a form such as +02:00, up to 14 hours");
+    let allowed =
+        || format!("{text:?} is not an offset; allowed is Z or a form such as +02:00, up to 14 hours");
     if text.eq_ignore_ascii_case("z") {
         return Ok(0);
     }

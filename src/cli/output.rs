@@ -21,7 +21,7 @@ impl Output<'_> {
 }
 
 /// Columns assumed where there is no terminal to ask.
-const COLUMNS: usize = 100;
+const COLUMNS: usize = 120;
 
 /// How answers for people look on stdout.
 pub fn stdout_style(choice: ColorChoice) -> Style {
@@ -30,6 +30,7 @@ pub fn stdout_style(choice: ColorChoice) -> Style {
     let size = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     Style {
         color: colored(choice, terminal),
+        clip: terminal,
         columns: columns.or_else(|| if terminal { size() } else { None }).unwrap_or(COLUMNS),
     }
 }

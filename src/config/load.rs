@@ -67,8 +67,9 @@ impl Loaded {
             }
         };
         // Names and values that are not Unicode cannot be settings; `vars` would panic on them.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
         let file = text.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
         Loaded::from_parts(file, environment).map_err(|problems| ConfigError::Bad { problems })
     }
@@ -229,7 +230,12 @@ impl Loader {
     }
 
     /// `[scenes.by_id."NAME"]`.
-    fn scenes(&mut self, source: Source<'_>, key: &Spanned<std::borrow::Cow<'_, str>>, value: &Spanned<DeValue<'_>>) {
+    fn scenes(
+        &mut self,
+        source: Source<'_>,
+        key: &Spanned<std::borrow::Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) {
         let not_table = |key: String, value: &Spanned<DeValue<'_>>, place: String| Problem {
             place,
             key,
@@ -258,9 +264,11 @@ impl Loader {
     }
 
     fn variable(&mut self, name: &str, path: &str, text: &str) {
-        if let Some((id, key)) = path.strip_prefix("SCENES__BY_ID__").and_then(|rest| rest.rsplit_once("__")) {
+        if let Some((id, key)) = path.strip_prefix("SCENES__BY_ID__").and_then(|rest| rest.rsplit_once("__"))
+        {
             let key = key.to_lowercase();
-            let number = SceneConfig::default().settings().iter().any(|s| s.key == key && s.allowed.is_number());
+            let number =
+                SceneConfig::default().settings().iter().any(|s| s.key == key && s.allowed.is_number());
             self.loaded.config.scenes.by_id.entry(id.to_owned()).or_default();
             self.set_scene(id, &key, name, of_variable(number, text));
             return;
@@ -314,7 +322,8 @@ impl Loader {
         let scene = scenes.by_id.entry(id.to_owned()).or_default();
         match setting_of(scene, key) {
             None => {
-                let meant = nearest(key, scene.settings().iter().map(|setting| setting.key)).map(str::to_owned);
+                let meant =
+                    nearest(key, scene.settings().iter().map(|setting| setting.key)).map(str::to_owned);
                 let found = found.map_or_else(|text| text, |value| value.to_string());
                 self.unknown(place.to_owned(), path, found, meant);
             }

@@ -70,7 +70,7 @@ pub(super) enum Allowed {
 
 impl Allowed {
     /// Whether `value` is of the right type and within what is allowed.
-    pub fn accepts(&self, value: &Value) -> bool {
+    pub(super) fn accepts(&self, value: &Value) -> bool {
         match (self, value) {
             (Allowed::Range(min, max), Value::Number(number)) => (min..=max).contains(&number),
             (Allowed::ZeroOr(_, min, max), Value::Number(number)) => {
@@ -83,7 +83,7 @@ impl Allowed {
     }
 
     /// Whether the setting holds a number; else it holds a text.
-    pub fn is_number(&self) -> bool {
+    pub(super) fn is_number(&self) -> bool {
         matches!(self, Allowed::Range(..) | Allowed::ZeroOr(..))
     }
 }

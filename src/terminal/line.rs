@@ -1,16 +1,16 @@
 //! A line of text in tones: measured in columns, clipped, and coloured only if colours are wanted.
 
-use std::cmp::Ordering;
-
-use super::text::{bytes_max, clip, plain, width};
+use super::text::{bytes_max, cut, plain, width};
 
 /// How answers look on a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     /// Whether to write colours.
     pub color: bool,
-    /// How many columns a line may take.
+    /// How many columns there are.
     pub columns: usize,
+    /// Whether longer lines are clipped: on a terminal, but not in a file or a pipe, where nothing may get lost.
+    pub clip: bool,
 }
 
 /// What a piece of text is, and so its colour.
@@ -115,11 +115,7 @@ impl Line {
             kept += 1;
             let used = width(text);
             if used >= left || text.len() > bytes_max(left) {
-                // One column more than is left: room for the `…` that says that something is missing.
-                *text = match used.cmp(&left) {
-                    Ordering::Equal => format!("{text}…"),
-                    _ => clip(text, left + 1).into_owned(),
-                };
+                *text = format!("{}…", cut(text, left));
                 break;
             }
             left -= used;
@@ -129,9 +125,11 @@ impl Line {
         self
     }
 
-    /// Writes it, clipped to the columns of the terminal and without spaces at its end.
+    /// Writes it, clipped to the columns of the terminal if the style says so, and without spaces at its end.
     pub fn write(mut self, style: Style, out: &mut String) {
-        self.clip(style.columns);
+        if style.clip {
+            self.clip(style.columns);
+        }
         while let Some((_, text)) = self.parts.last_mut() {
             text.truncate(text.trim_end().len());
             if !text.is_empty() {
@@ -157,14 +155,18 @@ mod tests {
 
     fn written(line: &Line, color: bool, columns: usize) -> String {
         let mut out = String::new();
-        line.clone().write(Style { color, columns }, &mut out);
+        line.clone().write(Style { color, columns, clip: true }, &mut out);
         out
     }
 
     #[test]
     fn a_line_is_coloured_only_when_asked_and_never_by_what_it_says() {
         let mut line = Line::new();
-        line.push(Tone::Bad, "✖").pad_to(4).push(Tone::Strong, "a\u{1b}[32mb").pad_to(20).push(Tone::Plain, " ");
+        line.push(Tone::Bad, "✖")
+            .pad_to(4)
+            .push(Tone::Strong, "a\u{1b}[32mb")
+            .pad_to(20)
+            .push(Tone::Plain, " ");
         assert_eq!(written(&line, false, 80), "✖   a\\u{1b}[32mb\n");
         assert_eq!(written(&line, true, 80), "\u{1b}[31m✖\u{1b}[0m   \u{1b}[1ma\\u{1b}[32mb\u{1b}[0m\n");
         assert_eq!(written(&line, false, 6), "✖   a…\n");

@@ -3,10 +3,23 @@
 //! Every text that was reported is shown through [`plain`], so that nothing a report says can steer the terminal. Without
 //! colours the same text is written without escape codes.
 
+mod exception;
+mod execution;
+mod json;
 mod line;
+mod list;
+mod nesting;
+mod node;
 mod span;
+mod state;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
+pub use execution::execution;
 pub use line::{Line, Style, Tone};
+pub use list::list;
+pub use node::node;
 pub use span::{duration, instant};
 pub use text::plain;

@@ -31,6 +31,11 @@ pub fn instant(time: Timestamp) -> String {
     formatted(time, "%Y-%m-%d %H:%M:%S%.3f")
 }
 
+/// An instant in UTC to the second, for tables: `2026-11-21 10:00:00`.
+pub(super) fn instant_short(time: Timestamp) -> String {
+    formatted(time, "%Y-%m-%d %H:%M:%S")
+}
+
 /// The time of day in UTC to the millisecond: `10:00:00.123`.
 pub(super) fn time_of_day(time: Timestamp) -> String {
     formatted(time, "%H:%M:%S%.3f")

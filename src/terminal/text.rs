@@ -46,23 +46,23 @@ pub(super) fn bytes_max(columns: usize) -> usize {
 
 /// `text` if it takes at most `columns`, else its beginning and `…`.
 pub(super) fn clip(text: &str, columns: usize) -> Cow<'_, str> {
-    let bytes_max = bytes_max(columns);
-    if text.len() <= bytes_max && width(text) <= columns {
+    if text.len() <= bytes_max(columns) && width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    if columns == 0 {
-        return Cow::Borrowed("");
+    match columns.checked_sub(1) {
+        Some(columns) => Cow::Owned(format!("{}…", cut(text, columns))),
+        None => Cow::Borrowed(""),
     }
+}
+
+/// The beginning of `text` that takes at most `columns`.
+pub(super) fn cut(text: &str, columns: usize) -> &str {
     let mut used = 0;
-    let mut end = 0;
-    for (at, c) in text.char_indices() {
+    let over = text.char_indices().find(|(at, c)| {
         used += c.width().unwrap_or(0);
-        if used > columns - 1 || at + c.len_utf8() > bytes_max {
-            break;
-        }
-        end = at + c.len_utf8();
-    }
-    Cow::Owned(format!("{}…", &text[..end]))
+        used > columns || at + c.len_utf8() > bytes_max(columns)
+    });
+    over.map_or(text, |(at, _)| &text[..at])
 }
 
 /// `text` over at most `lines_max` lines of `columns`, broken at spaces where there are some; the last one is clipped.

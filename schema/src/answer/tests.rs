@@ -91,7 +91,9 @@ fn an_execution_with_everything() {
         findings: &extra,
     };
     let answer = execution_answer(&input);
-    check_json(&answer, expect![[r##"
+    check_json(
+        &answer,
+        expect![[r##"
         {
           "businessId": "b",
           "sceneId": "s",
@@ -259,7 +261,8 @@ fn an_execution_with_everything() {
             "errors": 2
           }
         }
-    "##]]);
+    "##]],
+    );
     let text = serde_json::to_string(&answer).expect("answers are JSON");
     let back: ExecutionAnswer<'_> = serde_json::from_str(&text).expect("answers read back");
     assert_eq!(back, answer);
@@ -269,7 +272,9 @@ fn an_execution_with_everything() {
         next_cursor: Some(LogCursor(logs[1].moment()).encode()),
     };
     let node = node_answer(&input, "E", Some("r7"), page.clone()).expect("E is planned");
-    check_json(&node, expect![[r#"
+    check_json(
+        &node,
+        expect![[r#"
         {
           "nodeName": "E",
           "state": "running",
@@ -315,7 +320,8 @@ fn an_execution_with_everything() {
           ],
           "nextCursor": "bDF8MTc5NTI1NTIwMDAwNjAwMHwwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwYw"
         }
-    "#]]);
+    "#]],
+    );
     let text = serde_json::to_string(&node).expect("answers are JSON");
     assert_eq!(serde_json::from_str::<NodeAnswer<'_>>(&text).expect("answers read back"), node);
     let none = node_answer(&input, "E", Some("#1"), page.clone()).expect("E is planned");
@@ -341,7 +347,9 @@ fn a_stored_summary_and_its_list_entry() {
         idle_micros: IDLE,
         sub: &|_, _| None,
     });
-    check_json(&summary, expect![[r#"
+    check_json(
+        &summary,
+        expect![[r#"
         {
           "v": 1,
           "version": 4,
@@ -380,9 +388,12 @@ fn a_stored_summary_and_its_list_entry() {
           "links": false,
           "traceJoined": false
         }
-    "#]]);
+    "#]],
+    );
     assert_eq!(Summary::from_json(summary.to_json().as_bytes()).expect("a summary reads back"), summary);
-    check_json(&list_entry(&summary, at(30)), expect![[r#"
+    check_json(
+        &list_entry(&summary, at(30)),
+        expect![[r#"
         {
           "businessId": "b",
           "sceneId": "s",
@@ -401,9 +412,12 @@ fn a_stored_summary_and_its_list_entry() {
             "trigger": "user"
           }
         }
-    "#]]);
+    "#]],
+    );
     let silent = list_entry(&summary, at(30).plus_micros(IDLE));
-    check_json(&silent, expect![[r#"
+    check_json(
+        &silent,
+        expect![[r#"
         {
           "businessId": "b",
           "sceneId": "s",
@@ -421,7 +435,8 @@ fn a_stored_summary_and_its_list_entry() {
             "trigger": "user"
           }
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -137,7 +137,12 @@ fn every_command_and_flag_says_what_it_does() {
     fn visit(command: &clap::Command) {
         assert!(command.get_about().is_some(), "{} has no help", command.get_name());
         for argument in command.get_arguments() {
-            assert!(argument.get_help().is_some(), "{} {} has no help", command.get_name(), argument.get_id());
+            assert!(
+                argument.get_help().is_some(),
+                "{} {} has no help",
+                command.get_name(),
+                argument.get_id()
+            );
         }
         command.get_subcommands().for_each(visit);
     }

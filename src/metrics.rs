@@ -1,0 +1,271 @@
+//! The metrics of the process: all names with labels and help in one place, and the recorder that renders them.
+//!
+//! Names are `linkloom_`, component, thing, unit, `total`. Labels come from closed sets, never from ids or error texts.
+//!
+//! Law 3 of this process, at rest: [`POSITIONS_READ`] = the sum of [`POSITIONS`] over its `outcome`s. [`REPLAYED`] counts
+//! apart from it: positions read again after a restart, whose reports were stored before.
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// What kind of number a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows, from 0 at the start of the process.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+    /// A distribution.
+    Histogram,
+}
+
+/// A metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name, as rendered.
+    pub name: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+    /// What kind of number it is.
+    pub kind: Kind,
+    /// The label it has, with all its values.
+    pub label: Option<(&'static str, &'static [&'static str])>,
+}
+
+macro_rules! metrics {
+    ($(
+        $(#[doc = $doc:literal])*
+        $constant:ident = $kind:ident $name:literal $(, $label:literal: [$($value:literal),* $(,)?])?;
+    )*) => {
+        $( $(#[doc = $doc])* pub const $constant: &str = $name; )*
+
+        /// Every metric, in the order of this file.
+        pub const ALL: &[Metric] = &[$( Metric {
+            name: $name,
+            help: concat!($($doc),*),
+            kind: Kind::$kind,
+            label: metrics!(@label $($label: [$($value),*])?),
+        } ),*];
+    };
+    (@label) => { None };
+    (@label $label:literal: [$($value:literal),*]) => { Some(($label, &[$($value),*])) };
+}
+
+metrics! {
+    /// Positions read from sources: lines of files, records of topics.
+    POSITIONS_READ = Counter "linkloom_positions_read_total";
+    /// Positions by what became of them; their sum is linkloom_positions_read_total once nothing is held.
+    POSITIONS = Counter "linkloom_positions_total",
+        "outcome": ["stored", "duplicate", "dead_lettered", "sampled_out", "refused"];
+    /// Positions read again after a restart whose reports had been stored before; counted apart from the law above.
+    REPLAYED = Counter "linkloom_positions_replayed_total";
+    /// Bytes read from sources.
+    READ_BYTES = Counter "linkloom_ingest_read_bytes_total";
+    /// Reports accepted, by type.
+    REPORTS = Counter "linkloom_ingest_reports_total", "type": ["node", "log"];
+    /// Reports without a link mark: joined by their trace id, or kept as unlinked.
+    UNMARKED = Counter "linkloom_ingest_unmarked_reports_total", "kept": ["by_trace", "unlinked"];
+    /// Link marks in one text with more than two separators.
+    AMBIGUOUS_MARKS = Counter "linkloom_ingest_ambiguous_marks_total";
+    /// Payloads that were longer than their limit and so were cut.
+    PAYLOADS_CUT = Counter "linkloom_ingest_payloads_cut_total";
+    /// Reports whose own time was absent or absurd and was replaced by that of the source.
+    TIMES_SUBSTITUTED = Counter "linkloom_ingest_times_substituted_total";
+
+    /// Reports held for the next flush.
+    FLUSH_HELD_REPORTS = Gauge "linkloom_flush_held_reports";
+    /// Bytes of the reports held for the next flush.
+    FLUSH_HELD_BYTES = Gauge "linkloom_flush_held_bytes";
+    /// Flushes begun, by what set them off.
+    FLUSHES = Counter "linkloom_flush_flushes_total", "reason": ["reports", "bytes", "delay", "end"];
+    /// Packs written.
+    FLUSH_PACKS = Counter "linkloom_flush_packs_total";
+    /// Bytes of the reports in packs, before compression.
+    FLUSH_RAW_BYTES = Counter "linkloom_flush_raw_bytes_total";
+    /// Bytes of the packs, compressed.
+    FLUSH_PACKED_BYTES = Counter "linkloom_flush_packed_bytes_total";
+    /// Packs that went to overflow rows because their row was full.
+    FLUSH_OVERFLOW_PACKS = Counter "linkloom_flush_overflow_packs_total";
+    /// Time from the beginning of a flush until it is durable, in seconds.
+    FLUSH_SECONDS = Histogram "linkloom_flush_seconds";
+    /// Time from the reading of the oldest report of a flush until it can be read back, in seconds.
+    FLUSH_VISIBLE_SECONDS = Histogram "linkloom_flush_visible_seconds";
+
+    /// Cells written to the store.
+    STORE_CELLS = Counter "linkloom_store_cells_written_total";
+    /// Bytes of keys and values written to the store.
+    STORE_BYTES = Counter "linkloom_store_written_bytes_total";
+    /// Writes that the store did not take, by whether they are tried again.
+    STORE_ERRORS = Counter "linkloom_store_write_errors_total", "retry": ["with_backoff", "never"];
+    /// Time of one write to the store, in seconds.
+    STORE_WRITE_SECONDS = Histogram "linkloom_store_write_seconds";
+    /// Space the store takes on disk, in bytes.
+    STORE_DISK_BYTES = Gauge "linkloom_store_disk_bytes";
+
+    /// Windows open.
+    ASSEMBLER_WINDOWS = Gauge "linkloom_assembler_open_windows";
+    /// Memory of the windows, in bytes.
+    ASSEMBLER_MEMORY_BYTES = Gauge "linkloom_assembler_memory_bytes";
+    /// Disk space of spilled windows, in bytes.
+    ASSEMBLER_SPILL_BYTES = Gauge "linkloom_assembler_spill_bytes";
+    /// Windows closed, by why.
+    ASSEMBLER_CLOSED = Counter "linkloom_assembler_closed_windows_total",
+        "reason": ["idle", "terminal", "age", "end"];
+    /// Windows spilled to disk because memory was full.
+    ASSEMBLER_SPILLED = Counter "linkloom_assembler_spilled_windows_total";
+    /// Windows dropped because the spill space was full; they are read back from the store.
+    ASSEMBLER_DROPPED = Counter "linkloom_assembler_dropped_windows_total";
+    /// Executions read back from the store because their window was not in memory.
+    ASSEMBLER_READ_BACK = Counter "linkloom_assembler_read_back_executions_total";
+    /// Summaries written.
+    ASSEMBLER_SUMMARIES = Counter "linkloom_assembler_summaries_total";
+    /// How far the watermark is behind the clock, in seconds.
+    ASSEMBLER_WATERMARK_LAG_SECONDS = Gauge "linkloom_assembler_watermark_lag_seconds";
+}
+
+/// The value of `outcome` in [`POSITIONS`] for each way a position can end.
+pub mod outcome {
+    /// Its report is in the store.
+    pub const STORED: &str = "stored";
+    /// Its report was in the same pack already.
+    pub const DUPLICATE: &str = "duplicate";
+    /// It was refused and is kept as a dead letter.
+    pub const DEAD_LETTERED: &str = "dead_lettered";
+    /// A sampling rule said not to keep it.
+    pub const SAMPLED_OUT: &str = "sampled_out";
+    /// It was refused and the sender was told so.
+    pub const REFUSED: &str = "refused";
+}
+
+/// Bounds of the histograms, in seconds.
+const SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
+
+/// The recorder of this process; [`Recorder::render`] gives what a Prometheus server reads.
+#[derive(Clone)]
+pub struct Recorder {
+    handle: PrometheusHandle,
+}
+
+impl Recorder {
+    /// Installs the recorder for the whole process and describes every metric.
+    ///
+    /// Errors: there is one already.
+    pub fn install() -> Result<Recorder, BuildError> {
+        let handle = builder()?.install_recorder()?;
+        describe();
+        Ok(Recorder { handle })
+    }
+
+    /// All metrics in the Prometheus text format. Counters that have not counted yet are there with 0.
+    pub fn render(&self) -> String {
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+}
+
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+}
+
+/// Describes every metric to the recorder in effect, and makes counters and gauges begin at 0: a rate needs its zero.
+fn describe() {
+    for metric in ALL {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.help.trim()),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help.trim()),
+            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help.trim()),
+        }
+        match (metric.kind, metric.label) {
+            (Kind::Counter, Some((label, values))) => {
+                for value in values {
+                    metrics::counter!(metric.name, label => *value).increment(0);
+                }
+            }
+            (Kind::Counter, None) => metrics::counter!(metric.name).increment(0),
+            (Kind::Gauge, _) => metrics::gauge!(metric.name).set(0.0),
+            (Kind::Histogram, _) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn rendered(record: impl FnOnce()) -> String {
+        let recorder = builder().expect("good buckets").build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            describe();
+            record();
+        });
+        Recorder { handle }.render()
+    }
+
+    #[test]
+    fn every_metric_is_in_the_text_with_help_type_and_labels() {
+        let text = rendered(|| {
+            metrics::histogram!(FLUSH_SECONDS).record(0.3);
+            metrics::histogram!(FLUSH_VISIBLE_SECONDS).record(0.3);
+            metrics::histogram!(STORE_WRITE_SECONDS).record(0.3);
+        });
+        for metric in ALL {
+            let kind = format!("{:?}", metric.kind).to_lowercase();
+            assert!(text.contains(&format!("# TYPE {} {kind}\n", metric.name)), "{} in\n{text}", metric.name);
+            assert!(text.contains(&format!("# HELP {} ", metric.name)), "{} in\n{text}", metric.name);
+            if let Some((label, values)) = metric.label {
+                for value in values {
+                    let line = format!("{}{{{label}=\"{value}\"}} 0\n", metric.name);
+                    assert!(text.contains(&line), "{line} in\n{text}");
+                }
+            }
+        }
+        assert!(text.contains("linkloom_flush_seconds_bucket{le=\"0.5\"} 1\n"), "{text}");
+    }
+
+    #[test]
+    fn the_outcomes_are_those_of_the_law() {
+        let positions = ALL.iter().find(|metric| metric.name == POSITIONS).and_then(|metric| metric.label);
+        let outcomes = [
+            outcome::STORED,
+            outcome::DUPLICATE,
+            outcome::DEAD_LETTERED,
+            outcome::SAMPLED_OUT,
+            outcome::REFUSED,
+        ];
+        assert_eq!(positions, Some(("outcome", outcomes.as_slice())));
+        let text = rendered(|| {
+            metrics::counter!(POSITIONS_READ).increment(10);
+            metrics::counter!(POSITIONS, "outcome" => outcome::STORED).increment(7);
+            metrics::counter!(POSITIONS, "outcome" => outcome::DEAD_LETTERED).increment(3);
+        });
+        assert_eq!(value(&text, "linkloom_positions_read_total "), 10);
+        let sum: u64 = outcomes
+            .iter()
+            .map(|o| value(&text, &format!("linkloom_positions_total{{outcome=\"{o}\"}} ")))
+            .sum();
+        assert_eq!(sum, 10);
+    }
+
+    #[track_caller]
+    fn value(text: &str, name: &str) -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name}in\n{text}"))
+    }
+
+    #[test]
+    fn names_are_unique_and_say_their_unit() {
+        let names: BTreeSet<&str> = ALL.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        for metric in ALL {
+            assert!(metric.name.starts_with("linkloom_"), "{}", metric.name);
+            assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
+            assert_eq!(
+                metric.kind == Kind::Histogram,
+                metric.name.ends_with("_seconds") && metric.kind != Kind::Gauge
+            );
+            assert!(metric.help.trim().ends_with('.'), "{}", metric.name);
+        }
+    }
+}
