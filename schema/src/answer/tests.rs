@@ -91,7 +91,9 @@ fn an_execution_with_everything() {
         findings: &extra,
     };
     let answer = execution_answer(&input);
-    check_json(&answer, expect![[r##"
+    check_json(
+        &answer,
+        expect![[r##"
         {
           "businessId": "b",
           "sceneId": "s",
@@ -259,7 +261,8 @@ fn an_execution_with_everything() {
             "errors": 2
           }
         }
-    "##]]);
+    "##]],
+    );
     let text = serde_json::to_string(&answer).expect("answers are JSON");
     let back: ExecutionAnswer<'_> = serde_json::from_str(&text).expect("answers read back");
     assert_eq!(back, answer);
@@ -269,7 +272,9 @@ fn an_execution_with_everything() {
         next_cursor: Some(LogCursor(logs[1].moment()).encode()),
     };
     let node = node_answer(&input, "E", Some("r7"), page.clone()).expect("E is planned");
-    check_json(&node, expect![[r#"
+    check_json(
+        &node,
+        expect![[r#"
         {
           "nodeName": "E",
           "state": "running",
@@ -315,7 +320,8 @@ fn an_execution_with_everything() {
           ],
           "nextCursor": "bDF8MTc5NTI1NTIwMDAwNjAwMHwwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwYw"
         }
-    "#]]);
+    "#]],
+    );
     let text = serde_json::to_string(&node).expect("answers are JSON");
     assert_eq!(serde_json::from_str::<NodeAnswer<'_>>(&text).expect("answers read back"), node);
     let none = node_answer(&input, "E", Some("#1"), page.clone()).expect("E is planned");
@@ -327,7 +333,7 @@ fn an_execution_with_everything() {
 #[test]
 fn a_stored_summary_and_its_list_entry() {
     let plans = Plans::new(&definition(nodes("A; D=if{true: E | false: }; O?")));
-    let list = events("0 A start svc=api\n 10 A done svc=worker\n 20 D done case=false");
+    let list = events("0 A start svc=api\n 10 A done svc=api\n 20 D done case=false svc=worker");
     let mut reports: Vec<Report<'_>> = list.iter().map(report).collect();
     reports[0].meta = payload(r#"{"trigger":"user"}"#);
     reports[0].trace_id = Some("t1".into());
@@ -341,48 +347,54 @@ fn a_stored_summary_and_its_list_entry() {
         idle_micros: IDLE,
         sub: &|_, _| None,
     });
-    check_json(&summary, expect![[r#"
-        {
-          "v": 1,
-          "version": 4,
-          "businessId": "b",
-          "sceneId": "s",
-          "executionId": "e",
-          "status": "running",
-          "statusWhenSilent": "stalled",
-          "firstReportTime": "2026-11-21T10:00:00.000000Z",
-          "lastReportTime": "2026-11-21T10:00:00.030000Z",
-          "stallsAt": "2026-11-21T10:30:00.030000Z",
-          "startTime": "2026-11-21T10:00:00.000000Z",
-          "endTime": null,
-          "durationMicros": null,
-          "definitionVersion": "v1",
-          "nodeCounts": {
-            "completed": 2,
-            "not_reached": 1,
-            "not_taken": 1
-          },
-          "nodeCountsWhenSilent": {
-            "completed": 2,
-            "not_taken": 2
-          },
-          "errorCount": 1,
-          "meta": {
-            "trigger": "user"
-          },
-          "traceIds": [
-            "t1"
-          ],
-          "services": [
-            "api",
-            "worker"
-          ],
-          "links": false,
-          "traceJoined": false
-        }
-    "#]]);
+    check_json(
+        &summary,
+        expect![[r#"
+            {
+              "v": 1,
+              "version": 4,
+              "businessId": "b",
+              "sceneId": "s",
+              "executionId": "e",
+              "status": "running",
+              "statusWhenSilent": "completed",
+              "firstReportTime": "2026-11-21T10:00:00.000000Z",
+              "lastReportTime": "2026-11-21T10:00:00.030000Z",
+              "stallsAt": "2026-11-21T10:30:00.030000Z",
+              "startTime": "2026-11-21T10:00:00.000000Z",
+              "endTime": null,
+              "durationMicros": null,
+              "endTimeWhenSilent": "2026-11-21T10:00:00.020000Z",
+              "definitionVersion": "v1",
+              "nodeCounts": {
+                "completed": 2,
+                "not_reached": 1,
+                "not_taken": 1
+              },
+              "nodeCountsWhenSilent": {
+                "completed": 2,
+                "not_taken": 2
+              },
+              "errorCount": 1,
+              "meta": {
+                "trigger": "user"
+              },
+              "traceIds": [
+                "t1"
+              ],
+              "services": [
+                "api",
+                "worker"
+              ],
+              "links": false,
+              "traceJoined": false
+            }
+        "#]],
+    );
     assert_eq!(Summary::from_json(summary.to_json().as_bytes()).expect("a summary reads back"), summary);
-    check_json(&list_entry(&summary, at(30)), expect![[r#"
+    check_json(
+        &list_entry(&summary, at(30)),
+        expect![[r#"
         {
           "businessId": "b",
           "sceneId": "s",
@@ -401,27 +413,31 @@ fn a_stored_summary_and_its_list_entry() {
             "trigger": "user"
           }
         }
-    "#]]);
+    "#]],
+    );
     let silent = list_entry(&summary, at(30).plus_micros(IDLE));
-    check_json(&silent, expect![[r#"
-        {
-          "businessId": "b",
-          "sceneId": "s",
-          "executionId": "e",
-          "status": "stalled",
-          "startTime": "2026-11-21T10:00:00.000000Z",
-          "endTime": null,
-          "durationMicros": null,
-          "nodeCounts": {
-            "completed": 2,
-            "not_taken": 2
-          },
-          "errorCount": 1,
-          "meta": {
-            "trigger": "user"
-          }
-        }
-    "#]]);
+    check_json(
+        &silent,
+        expect![[r#"
+            {
+              "businessId": "b",
+              "sceneId": "s",
+              "executionId": "e",
+              "status": "completed",
+              "startTime": "2026-11-21T10:00:00.000000Z",
+              "endTime": "2026-11-21T10:00:00.020000Z",
+              "durationMicros": 20000,
+              "nodeCounts": {
+                "completed": 2,
+                "not_taken": 2
+              },
+              "errorCount": 1,
+              "meta": {
+                "trigger": "user"
+              }
+            }
+        "#]],
+    );
 }
 
 #[test]
