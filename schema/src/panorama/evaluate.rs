@@ -421,10 +421,8 @@ impl<'a> Walk<'a> {
         let (cell, planned) = (&self.cells[item as usize], self.plan.item(item));
         // The parts of a fork or decision come after it, those of a loop belong to it.
         let parts_follow = matches!(planned.node_type, NodeType::Fork | NodeType::Decision);
-        cell.own == Own::Failed
-            && !cell.passed
-            && !planned.optional
-            && !(parts_follow && self.parts_seen(item))
+        let survived = cell.passed || planned.optional || (parts_follow && self.parts_seen(item));
+        cell.own == Own::Failed && !survived
     }
 
     fn status(&self, outcome: Outcome, unplanned: &[u32]) -> ExecutionStatus {

@@ -295,8 +295,17 @@ struct Build<'n> {
     awaited_names: HashSet<&'n str>,
     /// Where the flow leaves the nodes that some join waits for.
     awaited: HashMap<&'n str, (u32, Vec<Exit>)>,
-    /// Joins that name nodes: the join, the names, the exits before it, and the fork before it.
-    joins: Vec<(u32, &'n [String], Vec<Exit>, Option<u32>)>,
+    joins: Vec<NamingJoin<'n>>,
+}
+
+/// A join that names nodes.
+struct NamingJoin<'n> {
+    join: u32,
+    names: &'n [String],
+    /// Where the flow leaves the node before it.
+    exits: Vec<Exit>,
+    /// The fork before it.
+    fork: Option<u32>,
 }
 
 impl<'n> Build<'n> {
@@ -311,7 +320,8 @@ impl<'n> Build<'n> {
                 NodeKind::Join { on } if !on.is_empty() => {
                     let before = elements.last().copied();
                     let fork = before.filter(|&index| self.items[index as usize].node_type == NodeType::Fork);
-                    self.joins.push((item, on, std::mem::take(&mut exits), fork));
+                    let exits = std::mem::take(&mut exits);
+                    self.joins.push(NamingJoin { join: item, names: on, exits, fork });
                 }
                 _ => self.connect(&mut exits, item),
             }
@@ -458,7 +468,7 @@ impl<'n> Build<'n> {
     }
 
     fn finish(mut self) -> Plan {
-        for (join, names, exits, fork) in std::mem::take(&mut self.joins) {
+        for NamingJoin { join, names, exits, fork } in std::mem::take(&mut self.joins) {
             let mut on: Vec<u32> = Vec::with_capacity(names.len());
             let mut ways: Vec<Exit> = Vec::new();
             for (item, out) in names.iter().filter_map(|name| self.awaited.get(name.as_str())) {
