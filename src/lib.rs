@@ -6,3 +6,4 @@ pub mod metrics;
 pub mod pipeline;
 pub mod service;
 pub mod terminal;
+pub mod verify;

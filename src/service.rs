@@ -75,9 +75,11 @@ impl Service {
     /// Starts the pipeline's threads and sums up what an earlier process left. `scratch`: folder for spilled windows.
     pub fn start(open: OpenStore, config: &Config, scratch: Option<PathBuf>) -> anyhow::Result<Self> {
         let summariser = Summariser { definitions: open.definitions.clone(), idle: open.idle.clone() };
-        let assembler = Assembler::start(open.store.clone(), summariser, &assembler_settings(config, scratch))?;
+        let assembler =
+            Assembler::start(open.store.clone(), summariser, &assembler_settings(config, scratch))?;
         let assembler = Arc::new(assembler);
-        let sink = Sink::start(&open.store, &assembler, &sink_settings(config)).context("starting the sink")?;
+        let sink =
+            Sink::start(&open.store, &assembler, &sink_settings(config)).context("starting the sink")?;
         Ok(Service { open, assembler, sink, settings: feed_settings(config) })
     }
 
@@ -95,6 +97,11 @@ impl Service {
         stop: &AtomicBool,
     ) -> Result<FeedOutcome, FeedError> {
         Feed::new(&self.open.store, &self.sink, &self.settings, figures).run(source, stop)
+    }
+
+    /// Limits of reports.
+    pub fn limits(&self) -> &Limits {
+        &self.settings.limits
     }
 
     /// Waits until every summary is durable: from then on lists agree with what is shown.
@@ -140,6 +147,15 @@ pub fn resume_points(store: Arc<dyn Store>) -> impl FnMut(&Head) -> Result<Vec<R
     }
 }
 
+/// Limits of reports a configuration sets.
+pub fn limits(config: &Config) -> Limits {
+    Limits {
+        report_bytes_max: config.ingest.report_bytes_max,
+        payload_bytes_max: config.ingest.payload_bytes_max,
+        mark_separator: config.ingest.mark_separator.as_str().into(),
+    }
+}
+
 fn assembler_settings(config: &Config, scratch: Option<PathBuf>) -> AssemblerSettings {
     let of = &config.assembler;
     AssemblerSettings {
@@ -173,11 +189,7 @@ fn feed_settings(config: &Config) -> FeedSettings {
         reports_max: config.flush.reports_max,
         bytes_max: config.flush.bytes_max,
         delay: Duration::from_millis(config.flush.delay_ms),
-        limits: Limits {
-            report_bytes_max: config.ingest.report_bytes_max,
-            payload_bytes_max: config.ingest.payload_bytes_max,
-            mark_separator: config.ingest.mark_separator.as_str().into(),
-        },
+        limits: limits(config),
         partition_idle_ms: config.assembler.partition_idle_ms,
         out_of_order_ms: config.assembler.out_of_order_ms,
     }

@@ -2,15 +2,22 @@
 
 pub mod args;
 mod config;
+mod convert;
+mod dead;
+mod dsl;
 mod logging;
 mod output;
 mod rowkey;
+mod store;
+mod unlinked;
+mod verify;
 
 use std::process::ExitCode;
 
 pub use output::{Output, stdout_style};
 
 use args::{Cli, Command};
+use linkloom_schema::time::Timestamp;
 
 /// How a command ended when nothing kept it from its work; what did is an error, and exit code 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +45,19 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     }
     let loaded = crate::config::Loaded::read(cli.process.config.as_deref())?;
     logging::init(&loaded.config.log, &cli.process)?;
+    let config = &loaded.config;
     match cli.command {
+        Command::Verify(args) => verify::run(&args, config, out),
+        Command::Dsl(command) => dsl::run(&command, config, output::stderr_color(cli.process.color), out),
+        Command::Convert(args) => convert::run(&args, out),
+        Command::Dead(command) => dead::run(&command, config, out),
+        Command::Unlinked(command) => unlinked::run(&command, config, out),
         Command::Rowkey(mark) => rowkey::run(&mark, out),
         _ => anyhow::bail!("this command is not part of this build"),
     }
+}
+
+/// The time of this machine's clock.
+fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_microsecond())
 }
