@@ -77,14 +77,14 @@ mod tests {
     #[test]
     fn a_mark_comes_first_then_the_trace() {
         let mark = MarkRef { business_id: "c-1", scene_id: "s", execution_id: "e" };
-        check(r#"{"linkMark":"c-1_s_e","traceId":"t","status":"RUNNING","nodeName":"A"}"#, Route::Marked(mark), "n");
+        check(
+            r#"{"linkMark":"c-1_s_e","traceId":"t","status":"RUNNING","nodeName":"A"}"#,
+            Route::Marked(mark),
+            "n",
+        );
         check(r#"{"traceId":"t","service":"api"}"#, Route::Trace("t"), "b");
         let hour = Hour::of(Some(Timestamp(1_795_258_799_999_999)));
-        check(
-            r#"{"service":"api","time":1795255200}"#,
-            Route::Unlinked { service: "api", hour },
-            "b",
-        );
+        check(r#"{"service":"api","time":1795255200}"#, Route::Unlinked { service: "api", hour }, "b");
         check("{}", Route::Unlinked { service: "", hour: Hour::of(None) }, "b");
     }
 

@@ -180,7 +180,10 @@ impl Report<'_> {
             ("CRITICAL", Level::Fatal),
         ];
         let Some(text) = self.level.as_deref() else { return Level::Other };
-        NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map_or(Level::Other, |&(_, level)| level)
+        NAMES
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(text))
+            .map_or(Level::Other, |&(_, level)| level)
     }
 }
 
