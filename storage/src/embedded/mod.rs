@@ -20,6 +20,7 @@ mod owner;
 mod scan;
 mod segments;
 mod upkeep;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -94,6 +95,7 @@ impl EmbeddedStore {
         }
         let engine_dir = dir.join(ENGINE_DIR);
         clear_half_made(&engine_dir, &named)?;
+        verify::lists(&engine_dir, &named)?;
         let database = named.guarded("the engine's files", || {
             engine::open(&engine_dir, &options).map_err(|error| named.error("open", error))
         })?;
