@@ -14,8 +14,8 @@ use fjall::{
     CompressionType, Database, Error, KeyspaceCreateOptions, KvSeparationOptions, LsmError, PersistMode,
 };
 
-use super::files;
 use super::options::EmbeddedOptions;
+use super::{files, journal};
 use crate::store::StoreError;
 
 /// Files the engine keeps open at most.
@@ -84,7 +84,23 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Opens or creates the engine's directory.
-pub(super) fn open(dir: &Path, options: &EmbeddedOptions) -> Result<Database, Error> {
+pub(super) fn open(dir: &Path, options: &EmbeddedOptions, named: &Named) -> Result<Database, StoreError> {
+    match open_once(dir, options) {
+        Err(Error::JournalRecovery(torn)) => {
+            let cut = journal::cut_torn_end(dir);
+            let Some(cut) = cut.map_err(|cause| files::unavailable(&named.store, "open", &cause))? else {
+                return Err(named.corrupt("a journal", torn.to_string()));
+            };
+            tracing::warn!(journal = %cut.path.display(), kept_bytes = cut.kept, why = %torn,
+                "the last commits were torn, as by a power failure, and never acknowledged: they are left out");
+            open_once(dir, options)
+        }
+        outcome => outcome,
+    }
+    .map_err(|error| named.error("open", error))
+}
+
+fn open_once(dir: &Path, options: &EmbeddedOptions) -> Result<Database, Error> {
     Database::builder(dir)
         .cache_size(options.cache_bytes)
         .worker_threads(options.worker_threads)

@@ -15,6 +15,7 @@ mod expire;
 mod files;
 mod format;
 mod group;
+mod journal;
 mod marks;
 mod options;
 mod owner;
@@ -99,9 +100,7 @@ impl EmbeddedStore {
         let engine_dir = dir.join(ENGINE_DIR);
         clear_half_made(&engine_dir, &named)?;
         verify::lists(&engine_dir, &named)?;
-        let database = named.guarded("the engine's files", || {
-            engine::open(&engine_dir, &options).map_err(|error| named.error("open", error))
-        })?;
+        let database = named.guarded("the engine's files", || engine::open(&engine_dir, &options, &named))?;
         let window =
             Window { retention, today: file.now().map(retention::day_of), horizon_day: file.horizon_day };
         let store = EmbeddedStore {

@@ -490,7 +490,7 @@ fn one_row_over_many_days<S: Subject>() {
     for now in [20_010, 20_012, 20_014] {
         subject.expire(noon(now)).expect("expired");
         for _ in 0..2 {
-            let one = |row| all(subject.store(), &Scan::new(Table::Link, Rows::One(row)));
+            let one = |row: &str| all(subject.store(), &Scan::new(Table::Link, Rows::One(row)));
             assert_eq!(one("r"), ["r n:1=v", "r n:2=v", "r n:3=v", "r n:4=v", "r n:5=v"]);
             for day in days.clone() {
                 let row = format!("only{day}");

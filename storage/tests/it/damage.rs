@@ -109,3 +109,44 @@ fn flipped_and_missing_bytes_are_reported() {
     }
     assert!(told > all.len(), "only {told} reports for {} files", all.len());
 }
+
+/// A directory as a power failure leaves it: everything acknowledged, and then a last commit with holes in it.
+#[test]
+fn a_torn_end_of_the_journal_costs_only_what_was_never_acknowledged() {
+    let good = tempfile::tempdir().expect("a temporary directory");
+    let store = EmbeddedStore::open(good.path(), EmbeddedOptions::default()).expect("created");
+    let cells = |rows: std::ops::Range<u64>| {
+        batch(rows.map(|i| cell(Table::Link, &row(i), Family::Nodes, "q", &value(i))))
+    };
+    let journal = |dir: &Path| dir.join("cells").join("0.jnl");
+    let used = || {
+        let bytes = std::fs::read(journal(good.path())).expect("read");
+        bytes.iter().rposition(|b| *b != 0).expect("not empty") + 1
+    };
+    store.write(&cells(0..100)).expect("written");
+    let acknowledged = used();
+    store.write(&cells(100..ROWS)).expect("written");
+    let end = used();
+    assert!(end - acknowledged > 100_000);
+    // While the store is open, the copy has its journal as a crash would leave it.
+    for hole in [acknowledged..end, acknowledged..acknowledged + 9, end - 3..end, end - 60_000..end - 56_000]
+        .into_iter()
+        .chain((0..20).map(|i| acknowledged + i * 4999..acknowledged + i * 4999 + 700))
+    {
+        let bad = tempfile::tempdir().expect("a temporary directory");
+        copy(good.path(), bad.path());
+        let mut bytes = std::fs::read(journal(bad.path())).expect("read");
+        bytes[hole.clone()].fill(0);
+        std::fs::write(journal(bad.path()), bytes).expect("written");
+        let store = EmbeddedStore::open(bad.path(), EmbeddedOptions::default())
+            .unwrap_or_else(|error| panic!("hole {hole:?} of {acknowledged}..{end}: {error}"));
+        for i in 0..ROWS {
+            let got = store.get(Table::Link, &row(i), Family::Nodes, "q").expect("read");
+            assert_eq!(got, (i < 100).then(|| value(i)), "hole {hole:?}: row {i}");
+        }
+        // It goes on from there.
+        store.write(&cells(100..ROWS)).expect("written");
+        drop(store);
+        assert_eq!(read_all(bad.path()).expect("sound again").len() as u64, ROWS);
+    }
+}
