@@ -109,8 +109,8 @@ pub fn sort(findings: &mut Vec<Finding>, display: impl Fn(&str) -> Option<usize>
 pub(crate) fn span_text(micros: i64) -> String {
     let micros = micros.max(0);
     let (whole, thousandths, unit) = match micros {
-        ..1_000 => return format!("{micros} µs"),
-        ..1_000_000 => (micros / 1_000, micros % 1_000, "ms"),
+        0..1_000 => return format!("{micros} µs"),
+        1_000..1_000_000 => (micros / 1_000, micros % 1_000, "ms"),
         _ => (micros / 1_000_000, micros / 1_000 % 1_000, "s"),
     };
     let text = format!("{whole}.{thousandths:03}");

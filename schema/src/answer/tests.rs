@@ -333,7 +333,7 @@ fn an_execution_with_everything() {
 #[test]
 fn a_stored_summary_and_its_list_entry() {
     let plans = Plans::new(&definition(nodes("A; D=if{true: E | false: }; O?")));
-    let list = events("0 A start svc=api\n 10 A done svc=worker\n 20 D done case=false");
+    let list = events("0 A start svc=api\n 10 A done svc=api\n 20 D done case=false svc=worker");
     let mut reports: Vec<Report<'_>> = list.iter().map(report).collect();
     reports[0].meta = payload(r#"{"trigger":"user"}"#);
     reports[0].trace_id = Some("t1".into());
@@ -350,45 +350,46 @@ fn a_stored_summary_and_its_list_entry() {
     check_json(
         &summary,
         expect![[r#"
-        {
-          "v": 1,
-          "version": 4,
-          "businessId": "b",
-          "sceneId": "s",
-          "executionId": "e",
-          "status": "running",
-          "statusWhenSilent": "stalled",
-          "firstReportTime": "2026-11-21T10:00:00.000000Z",
-          "lastReportTime": "2026-11-21T10:00:00.030000Z",
-          "stallsAt": "2026-11-21T10:30:00.030000Z",
-          "startTime": "2026-11-21T10:00:00.000000Z",
-          "endTime": null,
-          "durationMicros": null,
-          "definitionVersion": "v1",
-          "nodeCounts": {
-            "completed": 2,
-            "not_reached": 1,
-            "not_taken": 1
-          },
-          "nodeCountsWhenSilent": {
-            "completed": 2,
-            "not_taken": 2
-          },
-          "errorCount": 1,
-          "meta": {
-            "trigger": "user"
-          },
-          "traceIds": [
-            "t1"
-          ],
-          "services": [
-            "api",
-            "worker"
-          ],
-          "links": false,
-          "traceJoined": false
-        }
-    "#]],
+            {
+              "v": 1,
+              "version": 4,
+              "businessId": "b",
+              "sceneId": "s",
+              "executionId": "e",
+              "status": "running",
+              "statusWhenSilent": "completed",
+              "firstReportTime": "2026-11-21T10:00:00.000000Z",
+              "lastReportTime": "2026-11-21T10:00:00.030000Z",
+              "stallsAt": "2026-11-21T10:30:00.030000Z",
+              "startTime": "2026-11-21T10:00:00.000000Z",
+              "endTime": null,
+              "durationMicros": null,
+              "endTimeWhenSilent": "2026-11-21T10:00:00.020000Z",
+              "definitionVersion": "v1",
+              "nodeCounts": {
+                "completed": 2,
+                "not_reached": 1,
+                "not_taken": 1
+              },
+              "nodeCountsWhenSilent": {
+                "completed": 2,
+                "not_taken": 2
+              },
+              "errorCount": 1,
+              "meta": {
+                "trigger": "user"
+              },
+              "traceIds": [
+                "t1"
+              ],
+              "services": [
+                "api",
+                "worker"
+              ],
+              "links": false,
+              "traceJoined": false
+            }
+        "#]],
     );
     assert_eq!(Summary::from_json(summary.to_json().as_bytes()).expect("a summary reads back"), summary);
     check_json(
@@ -418,24 +419,24 @@ fn a_stored_summary_and_its_list_entry() {
     check_json(
         &silent,
         expect![[r#"
-        {
-          "businessId": "b",
-          "sceneId": "s",
-          "executionId": "e",
-          "status": "stalled",
-          "startTime": "2026-11-21T10:00:00.000000Z",
-          "endTime": null,
-          "durationMicros": null,
-          "nodeCounts": {
-            "completed": 2,
-            "not_taken": 2
-          },
-          "errorCount": 1,
-          "meta": {
-            "trigger": "user"
-          }
-        }
-    "#]],
+            {
+              "businessId": "b",
+              "sceneId": "s",
+              "executionId": "e",
+              "status": "completed",
+              "startTime": "2026-11-21T10:00:00.000000Z",
+              "endTime": "2026-11-21T10:00:00.020000Z",
+              "durationMicros": 20000,
+              "nodeCounts": {
+                "completed": 2,
+                "not_taken": 2
+              },
+              "errorCount": 1,
+              "meta": {
+                "trigger": "user"
+              }
+            }
+        "#]],
     );
 }
 

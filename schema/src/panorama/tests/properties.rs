@@ -36,7 +36,7 @@ fn draw_all(plan: Option<&[Node]>, list: &[NodeEvent<'_>], silent: bool, partial
         // Indices are those of the list given.
         .filter(|line| !line.contains("opener") && !line.contains("closer"))
         .filter(|line| {
-            line.trim().parse::<u32>().is_err() && !line.trim().trim_end_matches(',').parse::<u32>().is_ok()
+            line.trim().parse::<u32>().is_err() && line.trim().trim_end_matches(',').parse::<u32>().is_err()
         })
         .collect::<Vec<_>>()
         .join("\n")
