@@ -131,7 +131,7 @@ fn every_file_begins_with_what_it_is_about() {
                 files += 1;
                 let text = std::fs::read_to_string(&file).expect("a source file");
                 let first = text.lines().next().unwrap_or_default();
-                if !first.strip_prefix("//! ").is_some_and(|doc| doc.len() > 10) {
+                if first.strip_prefix("//! ").is_none_or(|doc| doc.len() <= 10) {
                     bare.push(format!("{}: {first:?}", file.display()));
                 }
             }

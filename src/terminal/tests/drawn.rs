@@ -433,8 +433,7 @@ fn a_list() {
 fn a_node_page() {
     let world = World::new(
         Some(sample()),
-        concat!(
-            r#"
+        r#"
         0 B start in={"contentId":42,"urls":["https://cdn.example/pictures/1.jpg","https://cdn.example/pictures/2.jpg"],"options":{"size":"large","watermark":null}}
         340 B fail out={"ok":false} ex={"type":"java.io.IOException","message":"timeout","stack":"java.io.IOException:_timeout\n\tat_a.B.c(B.java:1)\n\tat_a.B.d(B.java:2)\n\tat_a.B.e(B.java:3)\n\tat_a.B.f(B.java:4)\n\tat_a.B.g(B.java:5)\n\tat_a.B.h(B.java:6)\nCaused_by:_java.net.SocketException:_reset\n\tat_x.Y"}
         350 B start iter=2
@@ -442,8 +441,7 @@ fn a_node_page() {
         10 B INFO: calling the picture service of the other data centre because the one here is being serviced this night {"attempt":1}
         20 B WARN: slow
         86400020 B ERROR: picProcess failed, contentId:42
-        - B debug: no time"#
-        ),
+        - B debug: no time"#,
     );
     expect![[r#"
         ✔ completed  content-42 › realtime-input › 5f2c › B
