@@ -2,8 +2,10 @@
 
 pub mod cli;
 pub mod config;
+pub mod definition_files;
 pub mod metrics;
 pub mod pipeline;
 pub mod service;
 pub mod terminal;
 pub mod verify;
+pub mod workload;

@@ -17,7 +17,7 @@ pub(super) fn run(command: &DeadCommand, config: &Config, out: &mut Output<'_>) 
 }
 
 fn list(args: &DeadListArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    let open = store::open_existing(&args.store, config)?;
+    let open = store::existing(&args.store, config)?;
     let limit = args.page.limit as usize;
     let answer = dead::list(&*open.store, limit, args.page.cursor.as_deref(), args.all)?;
     match args.output {
@@ -32,7 +32,7 @@ fn replay(args: &DeadReplayArgs, config: &Config, out: &mut Output<'_>) -> anyho
         true => Which::All,
         false => Which::These(args.ids.iter().map(|id| id.parse()).collect::<Result<Vec<LetterId>, _>>()?),
     };
-    let open = store::open_existing(&args.store, config)?;
+    let open = store::existing(&args.store, config)?;
     let service = Service::start(open, config, None)?;
     let done = dead::replay(&service, which)?;
     let mut text = format!("replayed {}, still refused {}", done.replayed, done.refused_in_all());

@@ -5,8 +5,12 @@ mod config;
 mod convert;
 mod dead;
 mod dsl;
+mod ingest;
+mod link;
 mod logging;
+mod node;
 mod output;
+mod progress;
 mod rowkey;
 mod store;
 mod unlinked;
@@ -17,7 +21,6 @@ use std::process::ExitCode;
 pub use output::{Output, stdout_style};
 
 use args::{Cli, Command};
-use linkloom_schema::time::Timestamp;
 
 /// How a command ended when nothing kept it from its work; what did is an error, and exit code 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +56,9 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
         Command::Dead(command) => dead::run(&command, config, out),
         Command::Unlinked(command) => unlinked::run(&command, config, out),
         Command::Rowkey(mark) => rowkey::run(&mark, out),
+        Command::Ingest(args) => ingest::run(&args, config),
+        Command::Link(command) => link::run(&command, config, out),
+        Command::Node(command) => node::run(&command, config, out),
         _ => anyhow::bail!("this command is not part of this build"),
     }
-}
-
-/// The time of this machine's clock.
-fn now() -> Timestamp {
-    Timestamp(jiff::Timestamp::now().as_microsecond())
 }

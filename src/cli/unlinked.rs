@@ -20,7 +20,7 @@ pub(super) fn run(
 }
 
 fn list(args: &UnlinkedListArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    let reader = store::open_existing(&args.store, config)?.reader();
+    let reader = store::existing(&args.store, config)?.reader();
     let limit = args.page.limit as usize;
     let of = match (&args.trace, &args.service) {
         (Some(trace), _) => Unlinked::Trace(trace),

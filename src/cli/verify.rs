@@ -21,7 +21,7 @@ struct Answer<'a> {
 }
 
 pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    let open = store::open_existing(&args.store, config)?;
+    let open = store::existing(&args.store, config)?;
     let limits = service::limits(config);
     let options = InputOptions { line_bytes_max: limits.report_bytes_max, ..InputOptions::default() };
     let inputs = args.files.iter().map(|file| match file.as_os_str() == "-" {

@@ -1,11 +1,11 @@
 //! `linkloom dsl check`: all problems of all files.
 
-use linkloom_schema::definition::Problem;
+use linkloom_schema::definition::{Definition, Problem, for_each_node};
 use serde::Serialize;
 
-use super::files::{Files, count_nodes};
 use crate::cli::args::{DslCheckArgs, OutputFormat};
 use crate::cli::{Outcome, Output};
+use crate::definition_files::{BadFile, Checked, check};
 use crate::terminal::{plain, plural};
 
 /// The answer for programs.
@@ -26,11 +26,16 @@ struct Good<'a> {
 }
 
 pub(super) fn run(args: &DslCheckArgs, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    let files = Files::read(&args.files.files);
-    let good = |checked: &super::files::Checked| checked.definition.is_ok();
+    let (mut files, mut unreadable) = (Vec::new(), Vec::new());
+    for path in &args.files.files {
+        match check(path) {
+            Ok(checked) => files.push(checked),
+            Err(error) => unreadable.push(format!("{error:#}")),
+        }
+    }
     match args.output {
         OutputFormat::Json => {
-            let definitions = files.checked.iter().filter_map(|checked| {
+            let definitions = files.iter().filter_map(|checked| {
                 let definition = checked.definition.as_ref().ok()?;
                 Some(Good {
                     file: &checked.file,
@@ -39,11 +44,11 @@ pub(super) fn run(args: &DslCheckArgs, out: &mut Output<'_>) -> anyhow::Result<O
                     version: definition.version_hash().to_string(),
                 })
             });
-            let problems = files.bad().flat_map(|bad| &bad.problems);
+            let problems = bad(&files).flat_map(|bad| &bad.problems);
             out.json(&Answer { definitions: definitions.collect(), problems: problems.collect() })?;
         }
         OutputFormat::Table => {
-            for checked in &files.checked {
+            for checked in &files {
                 match &checked.definition {
                     Ok(definition) => out.text(&format!(
                         "{}: ok, scene {}, {}, version {}\n",
@@ -58,17 +63,32 @@ pub(super) fn run(args: &DslCheckArgs, out: &mut Output<'_>) -> anyhow::Result<O
             out.text(&format!("{}\n", summary(&files)))?;
         }
     }
-    files.all_readable()?;
-    Ok(if files.checked.iter().all(good) { Outcome::Done } else { Outcome::NotFound })
+    if !unreadable.is_empty() {
+        anyhow::bail!("{}", unreadable.join("; "));
+    }
+    Ok(if bad(&files).next().is_none() { Outcome::Done } else { Outcome::NotFound })
+}
+
+fn bad(files: &[Checked]) -> impl Iterator<Item = &BadFile> {
+    files.iter().filter_map(|checked| checked.definition.as_ref().err())
+}
+
+/// Nodes over all plans of a definition.
+fn count_nodes(definition: &Definition) -> usize {
+    let mut nodes = 0;
+    for (_, plan) in definition.plans() {
+        for_each_node(plan, &mut |_, _| nodes += 1);
+    }
+    nodes
 }
 
 /// One line: how many files, and what is wrong with them.
-fn summary(files: &Files) -> String {
-    let count = plural(files.checked.len() as u64, "file");
-    let bad = files.bad().count();
-    if bad == 0 {
+fn summary(files: &[Checked]) -> String {
+    let count = plural(files.len() as u64, "file");
+    let bad_files = bad(files).count();
+    if bad_files == 0 {
         return format!("{count} checked, no problems");
     }
-    let problems: usize = files.bad().map(|bad| bad.problems.len()).sum();
-    format!("{count} checked, {} in {bad} of them", plural(problems as u64, "problem"))
+    let problems: usize = bad(files).map(|bad| bad.problems.len()).sum();
+    format!("{count} checked, {} in {bad_files} of them", plural(problems as u64, "problem"))
 }

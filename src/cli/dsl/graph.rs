@@ -6,10 +6,10 @@ use std::path::Path;
 use linkloom_schema::definition::Definition;
 use linkloom_schema::definition::render::{Form, render};
 
-use super::files;
 use crate::cli::args::{DslGraphArgs, GraphFormat, StoreArgs};
 use crate::cli::{Outcome, Output, store};
 use crate::config::Config;
+use crate::definition_files::check;
 use crate::terminal::plain;
 
 pub(super) fn run(
@@ -33,7 +33,7 @@ pub(super) fn run(
 }
 
 fn of_file(file: &str, stderr_color: bool) -> anyhow::Result<Option<Definition>> {
-    match files::read(Path::new(file))?.definition {
+    match check(Path::new(file))?.definition {
         Ok(definition) => Ok(Some(definition)),
         Err(bad) => {
             io::stderr().write_all(bad.render(stderr_color).as_bytes())?;
@@ -43,7 +43,7 @@ fn of_file(file: &str, stderr_color: bool) -> anyhow::Result<Option<Definition>>
 }
 
 fn stored(args: &DslGraphArgs, config: &Config) -> anyhow::Result<Option<Definition>> {
-    let open = store::open_existing(&StoreArgs { store: args.store.clone() }, config)?;
+    let open = store::existing(&StoreArgs { store: args.store.clone() }, config)?;
     let log = open.definitions.snapshot();
     let version = log.log().resolve(&args.source, args.valid_at);
     if version.is_none() {

@@ -1,7 +1,6 @@
 //! `linkloom dsl check|put|graph|import`.
 
 mod check;
-mod files;
 mod graph;
 mod import;
 mod pretty;
