@@ -15,7 +15,7 @@ use super::{Outcome, store};
 use crate::config::Config;
 use crate::definition_files;
 use crate::pipeline::{FeedFigures, FeedOutcome};
-use crate::service::{OpenStore, Service, resume_points};
+use crate::service::{OpenStore, Service, line_bytes_max, resume_points};
 
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
     let (store, open) = store::create(&args.store, config)?;
@@ -23,7 +23,7 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     let scratch = store.path().join("scratch");
     let service = Service::start(open, config, Some(scratch))?;
     let stop = stop_on_signal()?;
-    let options = InputOptions { line_bytes_max: config.ingest.report_bytes_max, ..InputOptions::default() };
+    let options = InputOptions { line_bytes_max: line_bytes_max(config), ..InputOptions::default() };
     let inputs = args.files.iter().map(|file| Input::from_argument(&file.to_string_lossy()));
     let mut source = Inputs::new(inputs, options, Box::new(resume_points(service.open().store.clone())));
 
