@@ -1,7 +1,9 @@
 //! The command line: one file per group of commands, and what they share.
 
 pub mod args;
+mod bench;
 mod config;
+mod demo;
 mod ingest;
 mod link;
 mod logging;
@@ -46,6 +48,8 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Rowkey(mark) => rowkey::run(&mark, out),
         Command::Ingest(args) => ingest::run(&args, &loaded.config),
+        Command::Demo(args) => demo::run(&args, &loaded.config, out),
+        Command::Bench(command) => bench::run(&command, &loaded.config, out),
         Command::Link(command) => link::run(&command, &loaded.config, out),
         Command::Node(command) => node::run(&command, &loaded.config, out),
         _ => anyhow::bail!("this command is not part of this build"),
