@@ -11,7 +11,7 @@ use super::{ENGINE_DIR, EmbeddedStore, files, journal};
 use crate::store::StoreError;
 
 /// How long to wait before looking again whether the engine's threads got something done.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// Looks between two checks whether the engine still works at all.
 const LOOKS_PER_CHECK: u32 = 64;
 
