@@ -19,8 +19,6 @@ const MOVE_CELLS: usize = 1024;
 const MOVE_BYTES: usize = 4 * 1024 * 1024;
 /// How long to wait for the files of a dropped segment to go; a reader that still uses them keeps them longer.
 const GONE_WITHIN: Duration = Duration::from_secs(1);
-/// A key of no table, written to have something to write out.
-const NUDGE: &[u8] = b"!dropped";
 
 /// A value led by the time it expires by, as the `later` segment holds it.
 pub(super) fn with_head(expires_by: Timestamp, value: &[u8]) -> Vec<u8> {
@@ -129,11 +127,8 @@ impl EmbeddedStore {
             deleted.map_err(|error| self.named.error("drop segment", error))?;
         }
         drop(segments);
-        // Old journals hold on to every segment they mention until one of those left is written out: see to that.
-        let base = self.segment(Span::Base)?;
-        let nudged = base.keyspace.insert(NUDGE, []);
-        nudged.map_err(|error| self.named.error("drop segment", error))?;
-        self.write_out()?;
+        // Old journals hold on to every segment they mention until one of those left is written out.
+        self.nudge()?;
         let started = Instant::now();
         for path in paths {
             while path.exists() && started.elapsed() < GONE_WITHIN {
