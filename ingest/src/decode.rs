@@ -8,6 +8,8 @@ use linkloom_schema::report::{self, Identity, Line, Mark, Payload, Report};
 pub use linkloom_schema::report::{Reason, Refusal};
 use linkloom_schema::time::Timestamp;
 
+use crate::source::Record;
+
 /// What a report may be, and how its mark is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -95,9 +97,17 @@ impl Decoder {
         Ok(report)
     }
 
+    /// Decodes a record of a source, which may hold only the beginning of a line that is too long.
+    pub fn decode_record<'a>(&mut self, record: &Record<'a>) -> Result<Report<'a>, Refusal> {
+        if record.full_length > record.bytes.len() as u64 {
+            return Err(self.too_long(record.full_length));
+        }
+        self.decode(record.bytes, record.time)
+    }
+
     /// The refusal of a report of `bytes` bytes, more than are allowed.
     #[cold]
-    pub fn too_long(&self, bytes: u64) -> Refusal {
+    fn too_long(&self, bytes: u64) -> Refusal {
         let max = self.limits.report_bytes_max;
         Refusal::new(Reason::TooLong, format!("the report is {bytes} bytes long, at most {max} are allowed"))
     }

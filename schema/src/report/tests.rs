@@ -87,6 +87,10 @@ fn only_stored_lines_are_read_as_such() {
         expect!["wrong_type: timeSubstituted of a stored report is true or left out"],
     );
     stored(r#"{"identity":"FF"}"#, expect!["wrong_type: identity: an identity is 32 lower-case hex digits"]);
+    stored(
+        r#"{"identity":"000000000000000000000000000000ff"}"#,
+        expect!["wrong_type: identity of a stored report is left out where it follows from the other fields"],
+    );
     stored(r#"{"cut":{"data":1}}"#, expect!["wrong_type: cut names something that is no payload before it"]);
     stored(
         r#"{"status":"RUNNING"}"#,
