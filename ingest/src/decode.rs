@@ -82,7 +82,8 @@ impl Decoder {
             return Err(self.too_long(line.len() as u64));
         }
         let text = std::str::from_utf8(line).map_err(not_utf8)?;
-        let mut line = report::read(text.strip_prefix('\u{feff}').unwrap_or(text))?;
+        let mut line = Line::default();
+        report::read(text.strip_prefix('\u{feff}').unwrap_or(text), &mut line)?;
         let mark = self.mark(&mut line)?;
         let mut report = line.report;
         report.mark = mark;
@@ -124,8 +125,7 @@ impl Decoder {
                 return Err(incomplete_mark([business_id, scene_id, execution_id]));
             }
         };
-        // A logger without a mark writes an empty string.
-        let Some(link_mark) = line.link_mark.take().filter(|mark| !mark.is_empty()) else { return Ok(three) };
+        let Some(link_mark) = line.link_mark.take() else { return Ok(three) };
         let one = self.cut_mark(link_mark)?;
         match three {
             Some(three) if three != one => {

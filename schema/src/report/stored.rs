@@ -1,7 +1,7 @@
 //! The stored line: a report as packs keep it, compact JSON in fixed field order (`docs/report-format.md`).
 
 use super::json::push_string;
-use super::line::{Form, read_form};
+use super::line::{Form, Line, read_form};
 use super::refusal::{Reason, Refusal};
 use super::{Identity, Mark, Payload, Report};
 use crate::ids::MarkRef;
@@ -92,7 +92,8 @@ pub fn encode_stored(report: &Report<'_>, out: &mut Vec<u8>) {
 pub fn decode_stored<'a>(line: &'a [u8], mark: Option<MarkRef<'a>>) -> Result<Report<'a>, Refusal> {
     let text = std::str::from_utf8(line)
         .map_err(|error| Refusal::new(Reason::NotUtf8, format!("invalid UTF-8: {error}")))?;
-    let line = read_form(text, Form::Stored).map_err(|fault| *fault)?;
+    let mut line = Line::default();
+    read_form(text, Form::Stored, &mut line).map_err(|fault| *fault)?;
     let mut report = line.report;
     report.mark = mark.map(|mark| Mark {
         business_id: Cow::Borrowed(mark.business_id),

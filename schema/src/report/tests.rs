@@ -9,8 +9,9 @@ const MARK: MarkRef<'static> =
     MarkRef { business_id: "content-42", scene_id: "realtime-input", execution_id: "5f2c" };
 
 /// The hashed bytes of a line, a field a line in hex, and the identity; as the document shows them.
-fn vector(line: &str) -> String {
-    let line = read(line).unwrap();
+fn vector(text: &str) -> String {
+    let mut line = Line::default();
+    read(text, &mut line).unwrap();
     let mut report = line.report;
     let ids: Vec<Cow<'_, str>> = match &line.link_mark {
         Some(mark) => mark.split('_').map(|id| Cow::Owned(id.to_owned())).collect(),
