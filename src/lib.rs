@@ -4,6 +4,7 @@ pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod definition_files;
+pub mod expiry;
 pub mod metrics;
 pub mod pipeline;
 pub mod service;

@@ -14,11 +14,13 @@ use super::progress::{self, grouped};
 use super::{Outcome, store};
 use crate::config::Config;
 use crate::definition_files;
+use crate::expiry::Expiry;
 use crate::pipeline::{FeedFigures, FeedOutcome};
 use crate::service::{OpenStore, Service, resume_points};
 
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
     let (store, open) = store::create(&args.store, config)?;
+    let _expiry = Expiry::start(&store, config.store.retention_days)?;
     put_definitions(args, config, &open)?;
     let scratch = store.path().join("scratch");
     let service = Service::start(open, config, Some(scratch))?;

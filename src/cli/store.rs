@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::bail;
-use linkloom_schema::time::Timestamp;
 use linkloom_storage::embedded::EmbeddedStore;
 
 use super::args::StoreArgs;
 use crate::config::Config;
+pub(super) use crate::expiry::now;
 use crate::service::{OpenStore, open_embedded};
 
 /// The folder of the store: `--store`, else `[store] path`.
@@ -35,10 +34,4 @@ pub(super) fn existing(args: &StoreArgs, config: &Config) -> anyhow::Result<Open
         bail!("there is no store at {}", path.display());
     }
     Ok(OpenStore::new(Arc::new(open_embedded(&path, config)?), config)?)
-}
-
-/// The present.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
