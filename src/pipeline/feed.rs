@@ -261,12 +261,7 @@ impl<'p> Feed<'p> {
 
     /// Puts one record into the flush, or among the dead letters. Returns its event time.
     fn record(&mut self, record: &Record<'_>) -> Option<Timestamp> {
-        if record.full_length > record.bytes.len() as u64 {
-            let refusal = self.decoder.too_long(record.full_length);
-            self.refuse(record, refusal);
-            return None;
-        }
-        match self.decoder.decode(record.bytes, record.time) {
+        match self.decoder.decode_record(record) {
             Ok(report) => {
                 self.flush.get_or_insert_default().push(&report);
                 report.time
