@@ -22,7 +22,9 @@ use linkloom_storage::retention::Retention;
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 
 use crate::config::Config;
-use crate::pipeline::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, Sink, SinkSettings};
+use crate::pipeline::{
+    Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark, Sink, SinkSettings,
+};
 
 /// The open store of a process with its definition log: enough to read.
 #[derive(Clone)]
@@ -69,16 +71,21 @@ pub struct Service {
     assembler: Arc<Assembler>,
     sink: Sink,
     settings: FeedSettings,
+    watermark: SharedWatermark,
 }
 
 impl Service {
     /// Starts the pipeline's threads and sums up what an earlier process left. `scratch`: folder for spilled windows.
     pub fn start(open: OpenStore, config: &Config, scratch: Option<PathBuf>) -> anyhow::Result<Self> {
         let summariser = Summariser { definitions: open.definitions.clone(), idle: open.idle.clone() };
-        let assembler = Assembler::start(open.store.clone(), summariser, &assembler_settings(config, scratch))?;
+        let assembler =
+            Assembler::start(open.store.clone(), summariser, &assembler_settings(config, scratch))?;
         let assembler = Arc::new(assembler);
-        let sink = Sink::start(&open.store, &assembler, &sink_settings(config)).context("starting the sink")?;
-        Ok(Service { open, assembler, sink, settings: feed_settings(config) })
+        let sink =
+            Sink::start(&open.store, &assembler, &sink_settings(config)).context("starting the sink")?;
+        let watermark =
+            SharedWatermark::new(config.assembler.partition_idle_ms, config.assembler.out_of_order_ms);
+        Ok(Service { open, assembler, sink, settings: feed_settings(config), watermark })
     }
 
     /// The store behind it.
@@ -94,7 +101,7 @@ impl Service {
         figures: &FeedFigures,
         stop: &AtomicBool,
     ) -> Result<FeedOutcome, FeedError> {
-        Feed::new(&self.open.store, &self.sink, &self.settings, figures).run(source, stop)
+        Feed::new(&self.open.store, &self.sink, &self.settings, figures, &self.watermark).run(source, stop)
     }
 
     /// Waits until every summary is durable: from then on lists agree with what is shown.
@@ -178,7 +185,5 @@ fn feed_settings(config: &Config) -> FeedSettings {
             payload_bytes_max: config.ingest.payload_bytes_max,
             mark_separator: config.ingest.mark_separator.as_str().into(),
         },
-        partition_idle_ms: config.assembler.partition_idle_ms,
-        out_of_order_ms: config.assembler.out_of_order_ms,
     }
 }

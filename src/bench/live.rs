@@ -19,11 +19,19 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Sends `rate` reports a second for `seconds` and prints the time from sending until readable, the processor share and
 /// the bytes on disk.
-pub fn live(folder: &Path, rate: u32, seconds: u64, config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn live(
+    folder: &Path,
+    rate: u32,
+    seconds: u64,
+    config: &Config,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let store = Arc::new(open_embedded(folder, config)?);
-    let service = Service::start(OpenStore::new(store.clone(), config)?, config, Some(folder.join("scratch")))?;
+    let service =
+        Service::start(OpenStore::new(store.clone(), config)?, config, Some(folder.join("scratch")))?;
     let lines = u64::from(rate) * seconds;
-    let mut workload = Workload::new(WorkloadConfig { lines, reports_per_sec: rate, ..WorkloadConfig::default() });
+    let mut workload =
+        Workload::new(WorkloadConfig { lines, reports_per_sec: rate, ..WorkloadConfig::default() });
     let (sender, mut source) = channel("live", 4_096, 256 << 20, 1 << 20);
     let figures = FeedFigures::default();
     let waits: Arc<Mutex<Vec<Duration>>> = Arc::default();
@@ -42,7 +50,8 @@ pub fn live(folder: &Path, rate: u32, seconds: u64, config: &Config, out: &mut d
             if !batch.is_empty() {
                 let waits = waits.clone();
                 let at = Instant::now();
-                let readable = move || waits.lock().unwrap_or_else(PoisonError::into_inner).push(at.elapsed());
+                let readable =
+                    move || waits.lock().unwrap_or_else(PoisonError::into_inner).push(at.elapsed());
                 sender.try_send(batch, None, readable)?;
             }
             std::thread::park_timeout(TICK);

@@ -49,8 +49,7 @@ pub fn many_logs(folder: &Path, logs: u64, config: &Config, out: &mut dyn Write)
 
     let open = OpenStore::new(std::sync::Arc::new(open_embedded(&folder.join("store"), config)?), config)?;
     let service = Service::start(open, config, Some(folder.join("scratch")))?;
-    let mut source =
-        Inputs::new([Input::File(file)], InputOptions::default(), Box::new(|_| Ok(Vec::new())));
+    let mut source = Inputs::new([Input::File(file)], InputOptions::default(), Box::new(|_| Ok(Vec::new())));
     service.feed(&mut source, &FeedFigures::default(), &AtomicBool::new(false))?;
     service.drain();
 
@@ -89,7 +88,13 @@ pub fn many_logs(folder: &Path, logs: u64, config: &Config, out: &mut dyn Write)
 }
 
 /// Loads a workload with `open` executions at once, with windows that fit and with windows that do not.
-pub fn open_windows(folder: &Path, open: u32, reports: u64, config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn open_windows(
+    folder: &Path,
+    open: u32,
+    reports: u64,
+    config: &Config,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     let file = folder.join("open.ndjson");
     let workload = WorkloadConfig { lines: reports, interleaved: open, ..WorkloadConfig::default() };
@@ -125,6 +130,11 @@ pub fn open_windows(folder: &Path, open: u32, reports: u64, config: &Config, out
         drop(service);
         std::fs::remove_dir_all(&at)?;
     }
-    writeln!(out, "  limited to {} is {:.0} % of in memory", human_bytes(256 << 20), 100.0 * rates[1] / rates[0])?;
+    writeln!(
+        out,
+        "  limited to {} is {:.0} % of in memory",
+        human_bytes(256 << 20),
+        100.0 * rates[1] / rates[0]
+    )?;
     Ok(())
 }

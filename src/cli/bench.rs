@@ -48,7 +48,8 @@ struct Drawn {
 /// Writes the workload to a file and draws executions from it.
 fn write(args: &WorkloadArgs, file: &Path) -> anyhow::Result<Drawn> {
     let mut made = Workload::new(WorkloadConfig { track_executions: true, ..workload(args) });
-    let mut writer = BufWriter::new(File::create(file).with_context(|| format!("creating {}", file.display()))?);
+    let mut writer =
+        BufWriter::new(File::create(file).with_context(|| format!("creating {}", file.display()))?);
     let mut marks = Vec::new();
     let mut buffer = Vec::new();
     while made.fill(&mut buffer, 1_500) > 0 {
@@ -73,9 +74,10 @@ fn write(args: &WorkloadArgs, file: &Path) -> anyhow::Result<Drawn> {
 
 fn all(args: &BenchAllArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<()> {
     let temporary = args.dir.is_none();
-    let folder = args.dir.clone().unwrap_or_else(|| {
-        std::env::temp_dir().join(format!("linkloom-bench-{}", std::process::id()))
-    });
+    let folder = args
+        .dir
+        .clone()
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("linkloom-bench-{}", std::process::id())));
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let measured = parts(args, config, &folder, out);
     if temporary {

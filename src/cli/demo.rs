@@ -42,7 +42,11 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
         seed: store::now().seconds() as u64,
         ..DemoConfig::default()
     });
-    eprintln!("{} reports of a content platform, as they happen, into {}", demo.lines.len(), folder.display());
+    eprintln!(
+        "{} reports of a content platform, as they happen, into {}",
+        demo.lines.len(),
+        folder.display()
+    );
     let figures = FeedFigures::default();
     play(&demo, &service, &figures, &stop)?;
     service.drain();
@@ -107,7 +111,9 @@ fn play(demo: &Demo, service: &Service, figures: &FeedFigures, stop: &Arc<Atomic
             std::thread::park_timeout(Duration::from_millis(10));
         }
         drop(sender);
-        feed.join().map_err(|_| anyhow::anyhow!("the pipeline ended in a panic"))?.map_err(anyhow::Error::from)
+        feed.join()
+            .map_err(|_| anyhow::anyhow!("the pipeline ended in a panic"))?
+            .map_err(anyhow::Error::from)
     })?;
     if let Some(failed) = outcome.failed.first() {
         bail!("{failed}");
@@ -116,7 +122,12 @@ fn play(demo: &Demo, service: &Service, figures: &FeedFigures, stop: &Arc<Atomic
 }
 
 /// The business ids worth looking at, the tree of a failed execution, and the commands to go on with.
-fn tell(demo: &Demo, service: &Service, folder: &std::path::Path, out: &mut Output<'_>) -> anyhow::Result<()> {
+fn tell(
+    demo: &Demo,
+    service: &Service,
+    folder: &std::path::Path,
+    out: &mut Output<'_>,
+) -> anyhow::Result<()> {
     let reader = service.open().reader();
     let style = out.style;
     let mut text = String::from("\n");
@@ -127,7 +138,11 @@ fn tell(demo: &Demo, service: &Service, folder: &std::path::Path, out: &mut Outp
     };
     heading("Business ids worth looking at", &mut text);
     for highlight in &demo.highlights {
-        let list = reader.list(&highlight.business_id, &ListQuery { limit: 50, ..ListQuery::default() }, store::now())?;
+        let list = reader.list(
+            &highlight.business_id,
+            &ListQuery { limit: 50, ..ListQuery::default() },
+            store::now(),
+        )?;
         let count = list.executions.len();
         let executions = if count == 1 { "1 execution" } else { "executions" };
         let number = if count == 1 { String::new() } else { format!("{count} ") };
@@ -155,7 +170,9 @@ fn tell(demo: &Demo, service: &Service, folder: &std::path::Path, out: &mut Outp
         text.push_str(&format!("  linkloom link list --store {store} {business}\n"));
         text.push_str(&format!("  linkloom link show --store {store} {business} {scene} {execution}\n"));
         if let Some(node) = node.flatten() {
-            text.push_str(&format!("  linkloom node show --store {store} {business} {scene} {execution} {node}\n"));
+            text.push_str(&format!(
+                "  linkloom node show --store {store} {business} {scene} {execution} {node}\n"
+            ));
         }
     }
     out.text(&text)?;

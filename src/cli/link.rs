@@ -66,7 +66,7 @@ fn show(args: &LinkShowArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
         OutputFormat::Json => {
             let json = reader.show(&mark, as_of, |answer| serde_json::to_string(answer))?;
             json.transpose()?.map(|json| json + "\n")
-        },
+        }
         OutputFormat::Table => tree(&reader, &mark, as_of, out.style)?,
     };
     let Some(text) = text else { return not_found(&mark) };
@@ -97,7 +97,9 @@ pub(super) fn tree(
         let failed = answer.nodes.iter().filter(|node| node.state == NodeState::Failed);
         let mut found = Vec::new();
         for node in failed {
-            found.extend(last_error(reader, mark, &node.node_name, as_of)?.map(|json| (&node.node_name, json)));
+            found.extend(
+                last_error(reader, mark, &node.node_name, as_of)?.map(|json| (&node.node_name, json)),
+            );
         }
         let mut errors: BTreeMap<String, LogAnswer<'_>> = BTreeMap::new();
         for (node, json) in &found {
@@ -108,9 +110,15 @@ pub(super) fn tree(
     text.transpose()
 }
 
-fn last_error(reader: &Reader, mark: &LinkMark, node: &str, as_of: Timestamp) -> anyhow::Result<Option<String>> {
+fn last_error(
+    reader: &Reader,
+    mark: &LinkMark,
+    node: &str,
+    as_of: Timestamp,
+) -> anyhow::Result<Option<String>> {
     let query = LogsQuery { level: Some("ERROR".to_owned()), limit: ERRORS_READ_MAX, ..LogsQuery::default() };
-    let last = |answer: &linkloom_schema::answer::NodeAnswer<'_>| answer.logs.last().map(serde_json::to_string);
+    let last =
+        |answer: &linkloom_schema::answer::NodeAnswer<'_>| answer.logs.last().map(serde_json::to_string);
     Ok(reader.node(mark, node, None, &query, as_of, last)?.flatten().transpose()?)
 }
 

@@ -24,12 +24,13 @@ fn show(args: &NodeShowArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
         cursor: args.page.cursor.clone(),
     };
     let style = out.style;
-    let text = reader.node(&mark, &args.node_name, args.run.as_deref(), &query, as_of, |answer| {
-        match args.read.output {
-            OutputFormat::Json => serde_json::to_string(answer).map(|json| json + "\n"),
-            OutputFormat::Table => Ok(terminal::node(mark.as_ref(), answer, style)),
-        }
-    })?;
+    let text =
+        reader.node(&mark, &args.node_name, args.run.as_deref(), &query, as_of, |answer| {
+            match args.read.output {
+                OutputFormat::Json => serde_json::to_string(answer).map(|json| json + "\n"),
+                OutputFormat::Table => Ok(terminal::node(mark.as_ref(), answer, style)),
+            }
+        })?;
     let Some(text) = text else {
         if reader.show(&mark, as_of, |_| ())?.is_none() {
             return not_found(&mark);
