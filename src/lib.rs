@@ -9,4 +9,5 @@ pub mod metrics;
 pub mod pipeline;
 pub mod service;
 pub mod terminal;
+pub mod verify;
 pub mod workload;

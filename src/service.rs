@@ -104,6 +104,11 @@ impl Service {
         Feed::new(&self.open.store, &self.sink, &self.settings, figures, &self.watermark).run(source, stop)
     }
 
+    /// Limits of reports.
+    pub fn limits(&self) -> &Limits {
+        &self.settings.limits
+    }
+
     /// Waits until every summary is durable: from then on lists agree with what is shown.
     pub fn drain(&self) {
         self.assembler.drain();
@@ -147,6 +152,15 @@ pub fn resume_points(store: Arc<dyn Store>) -> impl FnMut(&Head) -> Result<Vec<R
     }
 }
 
+/// Limits of reports a configuration sets.
+pub fn limits(config: &Config) -> Limits {
+    Limits {
+        report_bytes_max: config.ingest.report_bytes_max,
+        payload_bytes_max: config.ingest.payload_bytes_max,
+        mark_separator: config.ingest.mark_separator.as_str().into(),
+    }
+}
+
 fn assembler_settings(config: &Config, scratch: Option<PathBuf>) -> AssemblerSettings {
     let of = &config.assembler;
     AssemblerSettings {
@@ -180,10 +194,6 @@ fn feed_settings(config: &Config) -> FeedSettings {
         reports_max: config.flush.reports_max,
         bytes_max: config.flush.bytes_max,
         delay: Duration::from_millis(config.flush.delay_ms),
-        limits: Limits {
-            report_bytes_max: config.ingest.report_bytes_max,
-            payload_bytes_max: config.ingest.payload_bytes_max,
-            mark_separator: config.ingest.mark_separator.as_str().into(),
-        },
+        limits: limits(config),
     }
 }

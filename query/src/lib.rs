@@ -2,5 +2,7 @@
 
 pub mod log_page;
 mod reader;
+mod unlinked;
 
 pub use reader::{ListQuery, LogsQuery, QueryError, Reader};
+pub use unlinked::{Unlinked, UnlinkedAnswer, UnlinkedEntry, UnlinkedReport, UnlinkedReportsAnswer};

@@ -13,13 +13,12 @@ use linkloom_schema::ids::LinkMark;
 
 use super::args::{DemoArgs, StoreArgs};
 use super::ingest::stop_on_signal;
-use super::progress::grouped;
 use super::{Outcome, Output, link, store};
 use crate::config::Config;
 use crate::definition_files;
 use crate::pipeline::FeedFigures;
 use crate::service::Service;
-use crate::terminal::{Line, Tone, plain};
+use crate::terminal::{Line, Tone, grouped, plain};
 use crate::workload::{Demo, DemoConfig, Ending, definitions};
 
 /// How long the demo's reports take to come.

@@ -10,13 +10,14 @@ use linkloom_ingest::decode::Reason;
 use linkloom_ingest::source::{Input, InputOptions, Inputs};
 
 use super::args::IngestArgs;
-use super::progress::{self, grouped};
+use super::progress;
 use super::{Outcome, store};
 use crate::config::Config;
 use crate::definition_files;
 use crate::expiry::Expiry;
 use crate::pipeline::{FeedFigures, FeedOutcome};
 use crate::service::{OpenStore, Service, resume_points};
+use crate::terminal::grouped;
 
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
     let (store, open) = store::create(&args.store, config)?;

@@ -3,7 +3,10 @@
 pub mod args;
 mod bench;
 mod config;
+mod convert;
+mod dead;
 mod demo;
+mod dsl;
 mod ingest;
 mod link;
 mod logging;
@@ -12,6 +15,8 @@ mod output;
 mod progress;
 mod rowkey;
 mod store;
+mod unlinked;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -45,13 +50,18 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     }
     let loaded = crate::config::Loaded::read(cli.process.config.as_deref())?;
     logging::init(&loaded.config.log, &cli.process)?;
+    let config = &loaded.config;
     match cli.command {
+        Command::Verify(args) => verify::run(&args, config, out),
+        Command::Dsl(command) => dsl::run(&command, config, output::stderr_color(cli.process.color), out),
+        Command::Convert(args) => convert::run(&args, out),
+        Command::Dead(command) => dead::run(&command, config, out),
+        Command::Unlinked(command) => unlinked::run(&command, config, out),
         Command::Rowkey(mark) => rowkey::run(&mark, out),
-        Command::Ingest(args) => ingest::run(&args, &loaded.config),
-        Command::Demo(args) => demo::run(&args, &loaded.config, out),
-        Command::Bench(command) => bench::run(&command, &loaded.config, out),
-        Command::Link(command) => link::run(&command, &loaded.config, out),
-        Command::Node(command) => node::run(&command, &loaded.config, out),
-        _ => anyhow::bail!("this command is not part of this build"),
+        Command::Ingest(args) => ingest::run(&args, config),
+        Command::Demo(args) => demo::run(&args, config, out),
+        Command::Bench(command) => bench::run(&command, config, out),
+        Command::Link(command) => link::run(&command, config, out),
+        Command::Node(command) => node::run(&command, config, out),
     }
 }

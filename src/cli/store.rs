@@ -32,8 +32,8 @@ pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(Arc<E
 /// Opens a store for reading; it must be there.
 pub(super) fn existing(args: &StoreArgs, config: &Config) -> anyhow::Result<OpenStore> {
     let path = path(args, config)?;
-    if !path.is_dir() {
-        bail!("there is no store at {}", path.display());
+    if !EmbeddedStore::is_at(&path) {
+        bail!("there is no store at {}; `linkloom ingest` makes one", path.display());
     }
     Ok(OpenStore::new(Arc::new(open_embedded(&path, config)?), config)?)
 }

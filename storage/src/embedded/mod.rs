@@ -121,6 +121,11 @@ impl EmbeddedStore {
         Ok(store)
     }
 
+    /// Whether a store was made at `path`: for readers, which must not make one.
+    pub fn is_at(path: impl AsRef<Path>) -> bool {
+        path.as_ref().join(format::FILE).is_file()
+    }
+
     /// Says in the store's directory where this process's API listens, `host:port`, for others that want to read.
     pub fn set_api(&self, address: &str) -> Result<(), StoreError> {
         self.owner
