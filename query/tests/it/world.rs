@@ -30,7 +30,7 @@ const LINK: &str = r#"[
     {"nodeName": "publish", "nodeType": "rpc"}
 ]"#;
 
-const REPORTS: &str = r#"
+const REPORTS: &str = r##"
 {"businessId":"content-42","sceneId":"intake","executionId":"e1","nodeName":"receive","status":"RUNNING","time":"2026-11-21T10:00:00Z","input":{"contentId": 42},"service":"api","instance":"a:1"}
 {"businessId":"content-42","sceneId":"intake","executionId":"e1","nodeName":"receive","status":"COMPLETED","time":"2026-11-21T10:00:00.002Z","service":"api","instance":"a:1"}
 {"businessId":"content-42","sceneId":"intake","executionId":"e1","nodeName":"check","status":"RUNNING","time":"2026-11-21T10:00:00.003Z","service":"check","instance":"c:1"}
@@ -42,7 +42,7 @@ const REPORTS: &str = r#"
 {"businessId":"content-42","sceneId":"retry","executionId":"e1","nodeName":"again","status":"RUNNING","time":"2026-11-21T10:02:00Z","service":"api","instance":"a:1"}
 {"businessId":"content-42","sceneId":"retry","executionId":"e1","nodeName":"again","status":"COMPLETED","time":"2026-11-21T10:02:01Z","output":{"ok":true},"service":"api","instance":"a:1"}
 {"businessId":"a/b c|ü?%2F","sceneId":"in take/../x","executionId":"#1&2=3+4","nodeName":"no;de %25/","status":"COMPLETED","time":"2026-11-21T10:03:00Z"}
-"#;
+"##;
 
 /// A store that holds the reports above, read under the definition above.
 pub(crate) fn reader() -> Reader {

@@ -116,6 +116,11 @@ impl EmbeddedStore {
         Ok(store)
     }
 
+    /// Whether there is a store at `path`: [`EmbeddedStore::open`] would make none.
+    pub fn is_at(path: impl AsRef<Path>) -> bool {
+        path.as_ref().join(format::FILE).is_file()
+    }
+
     /// Says in the store's directory where this process's API listens, `host:port`, for others that want to read.
     pub fn set_api(&self, address: &str) -> Result<(), StoreError> {
         self.owner
