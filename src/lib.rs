@@ -3,7 +3,9 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod definition_files;
 pub mod metrics;
 pub mod pipeline;
 pub mod service;
 pub mod terminal;
+pub mod workload;

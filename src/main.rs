@@ -18,7 +18,12 @@ fn main() -> ExitCode {
         // Who reads our output has seen enough, as in `linkloom ... | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "linkloom: {error:#}");
+            let mut text = String::new();
+            for line in format!("linkloom: {error:#}").lines() {
+                text.push_str(&linkloom::terminal::plain(line));
+                text.push('\n');
+            }
+            let _ = io::stderr().write_all(text.as_bytes());
             ExitCode::from(2)
         }
     }

@@ -110,7 +110,8 @@ impl DeadLetter {
 
     /// Reads [`DeadLetter::to_json`].
     pub fn from_json(json: &[u8]) -> Result<DeadLetter, BadDeadLetter> {
-        let stored: Stored = serde_json::from_slice(json).map_err(|error| BadDeadLetter(error.to_string()))?;
+        let stored: Stored =
+            serde_json::from_slice(json).map_err(|error| BadDeadLetter(error.to_string()))?;
         if stored.v != 1 {
             return Err(BadDeadLetter(format!("version {} is not 1", stored.v)));
         }

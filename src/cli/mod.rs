@@ -2,9 +2,14 @@
 
 pub mod args;
 mod config;
+mod ingest;
+mod link;
 mod logging;
+mod node;
 mod output;
+mod progress;
 mod rowkey;
+mod store;
 
 use std::process::ExitCode;
 
@@ -40,6 +45,9 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     logging::init(&loaded.config.log, &cli.process)?;
     match cli.command {
         Command::Rowkey(mark) => rowkey::run(&mark, out),
+        Command::Ingest(args) => ingest::run(&args, &loaded.config),
+        Command::Link(command) => link::run(&command, &loaded.config, out),
+        Command::Node(command) => node::run(&command, &loaded.config, out),
         _ => anyhow::bail!("this command is not part of this build"),
     }
 }

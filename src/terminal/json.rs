@@ -177,6 +177,7 @@ mod tests {
         let mut out = String::new();
         write(&mut out, Style { color: false, columns: 50, clip: true }, 4, "input", &json, Some(1_234));
         expect![[r#"
+            run #1
                 input  {
                          "a": {
                            "b": [
@@ -191,7 +192,7 @@ mod tests {
                        }
                        cut, it was 1234 bytes long
         "#]]
-        .assert_eq(&out);
+        .assert_eq(&format!("run #1\n{out}"));
         let many = format!("[{}]", vec!["\"some text\""; 100].join(","));
         let mut out = String::new();
         write(&mut out, Style { color: false, columns: 50, clip: true }, 0, "data", &many, None);

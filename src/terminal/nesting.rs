@@ -70,13 +70,14 @@ pub(super) fn rows(nodes: &[NodeView<'_>], edges: &[EdgeAnswer]) -> Vec<Row> {
             layout.into[to].push(from);
         }
     }
+    layout.from.iter_mut().for_each(|edges| edges.sort_by_key(|(to, _)| *to));
     layout.series(0..nodes.len(), &mut Vec::new());
     layout.rows
 }
 
 struct Layout<'a> {
     nodes: &'a [NodeView<'a>],
-    /// Edges from a node, forwards.
+    /// Edges from a node, forwards, by where they lead.
     from: Vec<Vec<(usize, &'a EdgeAnswer)>>,
     /// Nodes with an edge to a node, before it.
     into: Vec<Vec<usize>>,
@@ -100,7 +101,11 @@ impl Layout<'_> {
                 at += folded.max(1);
                 continue;
             };
-            self.rows.push(Row { rails: rails.clone(), content: Content::Node(at) });
+            // Between a block and its parts stand unplanned nodes that name the block as their parent.
+            let start = parts.iter().map(|part| part.range.start).min().unwrap_or(end);
+            for place in at..start {
+                self.rows.push(Row { rails: rails.clone(), content: Content::Node(place) });
+            }
             for part in parts {
                 let more = !part.lane.last;
                 self.rows.push(Row { rails: rails.clone(), content: Content::Lane(part.lane) });
@@ -129,7 +134,9 @@ impl Layout<'_> {
         let mut parts: Vec<Part> = Vec::new();
         let mut at = self.skip_unplanned(block + 1, limit);
         while at < limit {
-            let edge = self.from[block].iter().find(|(to, _)| *to == at).map(|(_, edge)| *edge);
+            let edges = &self.from[block];
+            let edge = edges.get(edges.partition_point(|(to, _)| *to < at)).filter(|(to, _)| *to == at);
+            let edge = edge.map(|(_, edge)| *edge);
             let Some(edge) = edge.filter(|_| self.into[at].iter().all(|from| *from == block)) else { break };
             let label = match (kind, &edge.label) {
                 ("decision", Some(label)) if label != THROUGH_LABEL => label.clone(),
@@ -200,5 +207,127 @@ impl Layout<'_> {
             }
         }
         end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(nodes: &[(&str, Option<&str>)], edges: &[(&str, &str, Option<&str>)]) -> Vec<Row> {
+        let nodes: Vec<NodeView<'_>> = nodes
+            .iter()
+            .map(|(name, kind)| NodeView {
+                node_name: (*name).to_owned(),
+                node_type: kind.map(Into::into),
+                state: NodeState::NotReached,
+                runs: Vec::new(),
+                log_counts: Default::default(),
+                not_taken_because: None,
+                title: None,
+                case: None,
+                case_inferred: false,
+                rounds: None,
+                sub: None,
+                minor: false,
+            })
+            .collect();
+        let edges: Vec<EdgeAnswer> = edges
+            .iter()
+            .map(|(from, to, label)| EdgeAnswer {
+                from: (*from).to_owned(),
+                to: (*to).to_owned(),
+                label: label.map(str::to_owned),
+                state: EdgeState::Open,
+            })
+            .collect();
+        rows(&nodes, &edges)
+    }
+
+    /// Every node is drawn once and in order, whatever the edges say.
+    fn places(rows: &[Row]) -> Vec<usize> {
+        let of = |row: &Row| match &row.content {
+            Content::Node(place) => vec![*place],
+            Content::Folded(places) => places.clone(),
+            Content::Lane(_) => Vec::new(),
+        };
+        rows.iter().flat_map(of).collect()
+    }
+
+    #[test]
+    fn unplanned_nodes_behind_a_block_stand_before_its_parts() {
+        let nodes = [
+            ("fork", Some("fork")),
+            ("stray", None),
+            ("a", Some("local")),
+            ("of a", None),
+            ("b", Some("local")),
+            ("join", Some("join")),
+            ("last", None),
+        ];
+        let edges = [
+            ("fork", "stray", None),
+            ("fork", "a", None),
+            ("a", "of a", None),
+            ("fork", "b", None),
+            ("a", "join", None),
+            ("b", "join", None),
+        ];
+        let rows = answer(&nodes, &edges);
+        let drawn: Vec<String> = rows
+            .iter()
+            .map(|row| match &row.content {
+                Content::Node(place) => format!("{}{}", "  ".repeat(row.rails.len()), nodes[*place].0),
+                Content::Folded(places) => format!("{places:?}"),
+                Content::Lane(lane) => format!("{}:", lane.label),
+            })
+            .collect();
+        let want = ["fork", "stray", "branch 1:", "  a", "  of a", "branch 2:", "  b", "join", "last"];
+        assert_eq!(drawn, want);
+    }
+
+    #[test]
+    fn a_wide_fork_is_laid_out_in_no_time() {
+        let names: Vec<String> = (0..50_000).map(|n| format!("n{n}")).collect();
+        let mut nodes = vec![("fork", Some("fork"))];
+        nodes.extend(names.iter().map(|name| (name.as_str(), Some("local"))));
+        nodes.push(("join", Some("join")));
+        let mut edges = Vec::new();
+        for name in &names {
+            edges.push(("fork", name.as_str(), None));
+            edges.push((name.as_str(), "join", None));
+        }
+        let rows = answer(&nodes, &edges);
+        assert_eq!(places(&rows), (0..nodes.len()).collect::<Vec<_>>());
+        assert_eq!(rows.len(), 1 + 2 * names.len() + 1);
+        assert!(rows.last().is_some_and(|row| row.rails.is_empty()));
+    }
+
+    #[test]
+    fn a_chain_of_decisions_that_only_goes_deeper_is_cut_at_the_depth_drawn() {
+        let names: Vec<String> = (0..10_000).map(|n| format!("d{n}")).collect();
+        let nodes: Vec<_> = names.iter().map(|name| (name.as_str(), Some("decision"))).collect();
+        let edges: Vec<_> = names.windows(2).map(|pair| (&*pair[0], &*pair[1], Some("yes"))).collect();
+        let rows = answer(&nodes, &edges);
+        assert_eq!(places(&rows), (0..nodes.len()).collect::<Vec<_>>());
+        assert_eq!(rows.iter().map(|row| row.rails.len()).max(), Some(DEPTH_MAX));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_the_edges_say_every_node_is_drawn_once_and_in_order(
+            kinds in proptest::collection::vec(0usize..7, 0..12),
+            ends in proptest::collection::vec((0usize..14, 0usize..14, 0usize..3), 0..30),
+        ) {
+            const KINDS: [Option<&str>; 7] = [
+                Some("local"), Some("fork"), Some("join"), Some("decision"), Some("loop"), Some("terminate"), None,
+            ];
+            let names: Vec<String> = (0..14).map(|n| format!("n{n}")).collect();
+            let nodes: Vec<_> = kinds.iter().zip(&names).map(|(kind, name)| (name.as_str(), KINDS[*kind])).collect();
+            let labels = [None, Some("a"), Some(THROUGH_LABEL)];
+            let edges: Vec<_> =
+                ends.iter().map(|(from, to, label)| (&*names[*from], &*names[*to], labels[*label])).collect();
+            proptest::prop_assert_eq!(places(&answer(&nodes, &edges)), (0..nodes.len()).collect::<Vec<_>>());
+        }
     }
 }

@@ -10,6 +10,8 @@ use crate::store::{Rows, Scan};
 
 const ROW_END: u8 = 0x00;
 const AFTER_ROW: u8 = 0x01;
+/// Above the mark of a row, below its cells.
+const BEFORE_FAMILIES: u8 = 0x01;
 
 fn letter(table: Table) -> u8 {
     match table {
@@ -64,6 +66,26 @@ pub(crate) fn cell_key(table: Table, row: &str, family: Family, qualifier: &str)
     key
 }
 
+/// The mark of a `link` row: a key before every cell of the row, there to be asked for by a point read.
+pub(crate) fn row_mark(row: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(row.len() + 2);
+    key.push(letter(Table::Link));
+    key.extend_from_slice(row.as_bytes());
+    key.push(ROW_END);
+    key
+}
+
+/// The mark of the row a key of the `link` table belongs to; `None` for other tables.
+pub(crate) fn row_mark_of(key: &[u8]) -> Option<&[u8]> {
+    let end = key.iter().position(|b| *b == ROW_END)?;
+    (key.first() == Some(&letter(Table::Link))).then(|| &key[..=end])
+}
+
+/// Whether a key is the mark of a row.
+pub(crate) fn is_row_mark(key: &[u8]) -> bool {
+    key.iter().position(|b| *b == ROW_END) == Some(key.len().wrapping_sub(1))
+}
+
 /// Row, family and qualifier of a key, or what is wrong with it.
 pub(crate) fn split(key: &[u8]) -> Result<(&str, Family, &str), &'static str> {
     let Some((_, rest)) = key.split_first() else { return Err("the key is empty") };
@@ -93,7 +115,10 @@ pub(crate) fn range(scan: &Scan<'_>) -> Range<Vec<u8>> {
                     end.push(family_letter(family) + 1);
                     start.extend_from_slice(scan.from_qualifier.unwrap_or_default().as_bytes());
                 }
-                None => end.push(AFTER_ROW),
+                None => {
+                    start.push(BEFORE_FAMILIES);
+                    end.push(AFTER_ROW);
+                }
             }
             start..end
         }
@@ -139,6 +164,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_mark_of_a_row_is_before_its_cells_and_none_of_them() {
+        for (row, qualifier) in [("", ""), ("a", "\0"), ("a|1", "q")] {
+            let mark = row_mark(row);
+            let cell = cell_key(Table::Link, row, Family::BusinessLogs, qualifier);
+            assert!(mark < cell && is_row_mark(&mark) && !is_row_mark(&cell));
+            assert_eq!(row_mark_of(&cell), Some(&mark[..]));
+            assert!(!range(&Scan::new(Table::Link, Rows::One(row))).contains(&mark));
+            assert!(range(&Scan::new(Table::Link, Rows::One(row))).contains(&cell));
+        }
+        assert_eq!(row_mark_of(&cell_key(Table::Recent, "a", Family::Link, "")), None);
+        assert!(!is_row_mark(b"") && !is_row_mark(b"lrow"));
     }
 
     #[test]

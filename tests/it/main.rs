@@ -1,1 +1,4 @@
-//! x
+//! Tests of the whole: what holds across the crates.
+
+mod architecture;
+mod command_line;

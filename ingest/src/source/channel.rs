@@ -145,7 +145,9 @@ impl Source for ChannelSource {
     }
 
     fn commit(&mut self, positions: &[Position]) -> Result<(), SourceError> {
-        let Some(next) = positions.iter().filter(|position| position.source == self.name).map(|p| p.next).max() else {
+        let Some(next) =
+            positions.iter().filter(|position| position.source == self.name).map(|p| p.next).max()
+        else {
             return Ok(());
         };
         while self.unacknowledged.front().is_some_and(|(position, _, _)| *position <= next) {

@@ -8,7 +8,9 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 /// `reader` decompressed if it begins as gzip or zstd do (any number of members or frames), else as it is. Says which.
 ///
 /// Reads no more than tells the formats apart, so that plain lines of a live pipe are not held up.
-pub(super) fn decompressed<'r>(mut reader: impl Read + Send + 'r) -> io::Result<(Box<dyn Read + Send + 'r>, bool)> {
+pub(super) fn decompressed<'r>(
+    mut reader: impl Read + Send + 'r,
+) -> io::Result<(Box<dyn Read + Send + 'r>, bool)> {
     let mut begin = Vec::new();
     let candidate = |begin: &[u8]| GZIP.starts_with(begin) || ZSTD.starts_with(begin);
     while begin.len() < ZSTD.len() && candidate(&begin) && begin != GZIP {

@@ -50,15 +50,17 @@ impl FileReader {
         let (point, hash) = matching(&mut file, points).map_err(|error| fail("read", error))?;
 
         file.rewind().map_err(|error| fail("read", error))?;
-        let (mut reader, compressed) =
-            decompressed(file.try_clone().map_err(|error| fail("open", error))?).map_err(|error| fail("read", error))?;
+        let (mut reader, compressed) = decompressed(file.try_clone().map_err(|error| fail("open", error))?)
+            .map_err(|error| fail("read", error))?;
         if compressed {
-            io::copy(&mut reader.by_ref().take(point.length), &mut io::sink()).map_err(|error| fail("read", error))?;
+            io::copy(&mut reader.by_ref().take(point.length), &mut io::sink())
+                .map_err(|error| fail("read", error))?;
         } else {
             file.seek(io::SeekFrom::Start(point.length)).map_err(|error| fail("read", error))?;
             reader = Box::new(file);
         }
-        let opened = Opened { source: name.clone(), position: point.length, size: (!compressed).then_some(size) };
+        let opened =
+            Opened { source: name.clone(), position: point.length, size: (!compressed).then_some(size) };
         let reader = FileReader {
             name,
             reader,

@@ -68,8 +68,11 @@ impl Inputs {
         let (path, name) = match input {
             Input::Stdin => {
                 let name = Arc::from("-");
-                self.current =
-                    Some(Current::Stream(StreamReader::start(Arc::clone(&name), &self.options, std::io::stdin())?));
+                self.current = Some(Current::Stream(StreamReader::start(
+                    Arc::clone(&name),
+                    &self.options,
+                    std::io::stdin(),
+                )?));
                 return Ok(Opened { source: name, position: 0, size: None });
             }
             Input::File(path) => {
@@ -83,7 +86,8 @@ impl Inputs {
         }
         if !metadata.is_file() {
             let file = std::fs::File::open(&path).map_err(|error| SourceError::new(&name, "open", error))?;
-            self.current = Some(Current::Stream(StreamReader::start(Arc::clone(&name), &self.options, file)?));
+            self.current =
+                Some(Current::Stream(StreamReader::start(Arc::clone(&name), &self.options, file)?));
             return Ok(Opened { source: name, position: 0, size: None });
         }
         let (reader, opened) = FileReader::open(&path, name, &self.options, &mut self.lookup)?;

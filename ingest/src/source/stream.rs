@@ -60,7 +60,14 @@ impl StreamReader {
             .spawn(read)
             .map_err(|error| SourceError::new(&name, "start reading", error))?;
         let splitter = Splitter::new(options.line_bytes_max, 0, 0);
-        Ok(StreamReader { name, chunks, splitter, block_bytes: options.block_bytes, ended: false, fault: None })
+        Ok(StreamReader {
+            name,
+            chunks,
+            splitter,
+            block_bytes: options.block_bytes,
+            ended: false,
+            fault: None,
+        })
     }
 
     /// What arrives within `wait`.
@@ -136,7 +143,10 @@ mod tests {
     #[track_caller]
     fn texts(next: Next) -> Vec<String> {
         let Next::Batch(batch) = next else { panic!("{next:?} is no batch") };
-        batch.iter().map(|record| format!("{} {}", record.origin, String::from_utf8_lossy(record.bytes))).collect()
+        batch
+            .iter()
+            .map(|record| format!("{} {}", record.origin, String::from_utf8_lossy(record.bytes)))
+            .collect()
     }
 
     #[test]

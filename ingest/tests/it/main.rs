@@ -1,3 +1,7 @@
-//! Integration tests of the crate, in one binary.
+//! Integration tests of the ingest crate.
 
 mod convert;
+mod decode;
+mod files;
+mod json_schema;
+mod round_trip;

@@ -25,8 +25,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match RawPathParams::from_request_parts(parts, state).await {
             Ok(found) => Ok(Ids(found)),
-            Err(RawPathParamsRejection::InvalidUtf8InPathParam(error)) => {
-                let bad = BadParameter::value("the path", &error.to_string(), "percent-encoded UTF-8");
+            Err(RawPathParamsRejection::InvalidUtf8InPathParam(_)) => {
+                let bad = BadParameter::value("the path", parts.uri.path(), "percent-encoded UTF-8");
                 Err(Problem::bad_request(vec![bad]))
             }
             Err(error) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),

@@ -1,8 +1,8 @@
 //! States of the planned nodes and the status of the execution.
 //!
-//! Two walks over the plan. The first asks of every series how far the flow has come: which of its nodes has run
+//! Two walks over the plan. The first, here, asks of every series how far the flow has come: which of its nodes has run
 //! (itself or a part of it), what lies before that and so was passed, which case was taken, and whether the flow came
-//! to its end. The second gives every node its state from that. Blocks nest at most 64 deep, so both may recurse into
+//! to its end. The second, in `settle.rs`, gives every node its state from that. Blocks nest at most 64 deep, so both may recurse into
 //! blocks; they never recurse along a series.
 
 use super::plan::{Choice, NodeType, Plan};
@@ -71,13 +71,13 @@ pub(super) struct Cell {
 
 /// What was found out about one series.
 #[derive(Clone, Copy, Debug, Default)]
-struct SeriesCell {
-    seen: bool,
+pub(super) struct SeriesCell {
+    pub(super) seen: bool,
     /// The flow came to its beginning.
-    entered: bool,
+    pub(super) entered: bool,
     /// One past the last of its nodes that was seen.
-    seen_to: u32,
-    outcome: Outcome,
+    pub(super) seen_to: u32,
+    pub(super) outcome: Outcome,
 }
 
 /// The plan with the execution laid over it.
@@ -87,16 +87,6 @@ pub(super) struct Evaluated {
     /// Nodes that reported and are not planned: places in [`Runs::nodes`].
     pub(super) unplanned: Vec<u32>,
     pub(super) rounds: Rounds,
-}
-
-/// What becomes of nodes that did not run.
-#[derive(Clone, Copy)]
-enum Fate {
-    Waiting,
-    Passed,
-    /// As passed, but in a case of a decision of which nobody knows which way it went.
-    MaybePassed,
-    NotTaken(Because),
 }
 
 /// How the flow stands around a series or node.
@@ -111,15 +101,16 @@ struct Flow {
     last: bool,
 }
 
-struct Walk<'a> {
-    plan: &'a Plan,
-    runs: &'a Runs<'a>,
-    context: &'a Context<'a>,
-    cells: Vec<Cell>,
-    series: Vec<SeriesCell>,
+/// The walks over one plan, and what they found out so far.
+pub(super) struct Walk<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) runs: &'a Runs<'a>,
+    pub(super) context: &'a Context<'a>,
+    pub(super) cells: Vec<Cell>,
+    pub(super) series: Vec<SeriesCell>,
     rounds: Rounds,
     /// The first terminate node that was reached.
-    ended: Option<u32>,
+    pub(super) ended: Option<u32>,
     /// A branch no join waits for has not come to its end.
     side_pending: bool,
 }
@@ -153,7 +144,7 @@ pub(super) fn evaluate<'a>(plan: &'a Plan, runs: &'a Runs<'a>, context: &'a Cont
     walk.observe(&unplanned);
     let outcome = walk.follow(0, Flow { passed: false, entered: true, last: true });
     let status = walk.status(outcome, &unplanned);
-    walk.settle(0, Fate::Waiting);
+    walk.settle_all();
     Evaluated { cells: walk.cells, status, unplanned, rounds: walk.rounds }
 }
 
@@ -332,7 +323,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn parts_seen(&self, item: u32) -> bool {
+    pub(super) fn parts_seen(&self, item: u32) -> bool {
         self.plan.item(item).parts.clone().any(|part| self.series[part as usize].seen)
     }
 
@@ -417,7 +408,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether a node failed that may not, and nothing planned after it ran.
-    fn failed_for_good(&self, item: u32) -> bool {
+    pub(super) fn failed_for_good(&self, item: u32) -> bool {
         let (cell, planned) = (&self.cells[item as usize], self.plan.item(item));
         // The parts of a fork or decision come after it, those of a loop belong to it.
         let parts_follow = matches!(planned.node_type, NodeType::Fork | NodeType::Decision);
@@ -454,135 +445,6 @@ impl<'a> Walk<'a> {
         }
         false
     }
-
-    /// Gives the nodes of a series their states.
-    fn settle(&mut self, series: u32, fate: Fate) {
-        let plan = self.plan;
-        let SeriesCell { seen_to, entered, outcome, .. } = self.series[series as usize];
-        let awaited = plan.series[series as usize].awaited;
-        for (place, &item) in (0..).zip(plan.elements(series)) {
-            let passed =
-                place + 1 < seen_to || (matches!(fate, Fate::Passed | Fate::MaybePassed) && place < awaited);
-            let at_end = place >= seen_to && (seen_to > 0 || entered) && outcome == Outcome::Done;
-            let fate = match fate {
-                Fate::NotTaken(_) => fate,
-                Fate::MaybePassed if passed && seen_to == 0 => Fate::MaybePassed,
-                _ if passed => Fate::Passed,
-                _ if at_end && self.context.silent && plan.item(item).skippable => {
-                    Fate::NotTaken(Because::Optional)
-                }
-                _ => self.ended.map_or(Fate::Waiting, |end| Fate::NotTaken(Because::Ended(end))),
-            };
-            self.settle_node(item, fate);
-        }
-    }
-
-    fn settle_node(&mut self, item: u32, fate: Fate) {
-        let planned = self.plan.item(item);
-        let cell = self.cells[item as usize];
-        let node_type = planned.node_type;
-        let (state, because) = if cell.own != Own::Nothing {
-            (own_state(cell.own), None)
-        } else if cell.seen && node_type == NodeType::Loop {
-            (self.loop_state(item), None)
-        } else if cell.seen {
-            (NodeState::Completed, None)
-        } else {
-            self.unseen_state(item, fate)
-        };
-        let settled = &mut self.cells[item as usize];
-        (settled.state, settled.because) = (state, because);
-        settled.uncertain = !cell.seen && matches!(fate, Fate::MaybePassed);
-        self.settle_parts(item, fate);
-    }
-
-    /// The state of a node that neither ran itself nor in a part.
-    fn unseen_state(&self, item: u32, fate: Fate) -> (NodeState, Option<Because>) {
-        let planned = self.plan.item(item);
-        let cell = &self.cells[item as usize];
-        let reached = cell.outcome == Outcome::Done;
-        let other_way = matches!(fate, Fate::NotTaken(Because::Decision(_) | Because::NoRound(_)));
-        match (planned.node_type, fate) {
-            (NodeType::Join | NodeType::Terminate, _) if reached && !other_way => {
-                (NodeState::Completed, None)
-            }
-            // A decision that was left out took a case without nodes.
-            (NodeType::Decision, Fate::NotTaken(Because::Optional)) if !planned.optional => {
-                (NodeState::Completed, None)
-            }
-            (_, Fate::NotTaken(because)) => (NodeState::NotTaken, Some(because)),
-            (_, Fate::Waiting) => (NodeState::NotReached, None),
-            (node_type, Fate::Passed | Fate::MaybePassed) if node_type.is_control() && !planned.optional => {
-                (NodeState::Completed, None)
-            }
-            (_, Fate::Passed | Fate::MaybePassed) if self.context.partial => (NodeState::Expired, None),
-            (_, Fate::Passed | Fate::MaybePassed) if planned.optional || planned.dynamic => {
-                (NodeState::NotTaken, Some(Because::Optional))
-            }
-            (_, Fate::Passed | Fate::MaybePassed) => (NodeState::Missing, None),
-        }
-    }
-
-    /// A loop that does not report is as its last round is.
-    fn loop_state(&self, item: u32) -> NodeState {
-        let cell = &self.cells[item as usize];
-        let inside = item + 1..self.plan.item(item).end;
-        let is_open = |part: u32| matches!(self.cells[part as usize].own, Own::Open | Own::Stalled);
-        let open = inside.clone().any(is_open);
-        let failed = inside.into_iter().any(|part| self.failed_for_good(part));
-        match cell.outcome {
-            _ if cell.passed => NodeState::Completed,
-            _ if failed => NodeState::Failed,
-            Outcome::Done if !open => NodeState::Completed,
-            _ if self.context.silent => NodeState::Stalled,
-            _ => NodeState::Running,
-        }
-    }
-
-    fn settle_parts(&mut self, item: u32, fate: Fate) {
-        let plan = self.plan;
-        let planned = plan.item(item);
-        let cell = self.cells[item as usize];
-        let inner = match fate {
-            Fate::NotTaken(_) if cell.seen => Fate::Waiting,
-            _ => fate,
-        };
-        match planned.node_type {
-            NodeType::Fork => planned.parts.clone().for_each(|part| self.settle(part, inner)),
-            NodeType::Loop => {
-                let parts_seen = self.parts_seen(item);
-                let inner = match (cell.own, inner) {
-                    (Own::Done, _) if !parts_seen => Fate::NotTaken(Because::NoRound(item)),
-                    (Own::Done, Fate::Waiting) => Fate::Passed,
-                    _ => inner,
-                };
-                planned.parts.clone().for_each(|part| self.settle(part, inner));
-            }
-            NodeType::Decision => {
-                if !cell.seen {
-                    let left_out = match fate {
-                        Fate::Passed | Fate::MaybePassed => !self.context.partial,
-                        Fate::NotTaken(Because::Optional) => !planned.optional,
-                        _ => false,
-                    };
-                    if left_out {
-                        self.cells[item as usize].choice = planned.empty_path;
-                    }
-                }
-                let choice = self.cells[item as usize].choice;
-                for part in planned.parts.clone() {
-                    let inner = match choice {
-                        Choice::Undecided if matches!(inner, Fate::Passed) => Fate::MaybePassed,
-                        Choice::Undecided => inner,
-                        Choice::Case(case) if case == part => inner,
-                        _ => Fate::NotTaken(Because::Decision(item)),
-                    };
-                    self.settle(part, inner);
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 /// How many reported parents are followed upwards before a chain counts as leading nowhere.
@@ -602,7 +464,7 @@ pub(super) fn run_state(run: &Run<'_>, silent: bool) -> NodeState {
     own_state(own(run, silent))
 }
 
-fn own_state(own: Own) -> NodeState {
+pub(super) fn own_state(own: Own) -> NodeState {
     match own {
         Own::Nothing => NodeState::NotReached,
         Own::Open => NodeState::Running,

@@ -3,6 +3,7 @@
 //! Everything here is a function of the runs, the plan and the [`Context`]; what the states mean to the people who
 //! read them is written down in `docs/panorama.md`.
 
+mod build;
 mod counts;
 mod display;
 mod edges;
@@ -10,6 +11,7 @@ mod evaluate;
 mod findings;
 mod plan;
 mod rounds;
+mod settle;
 #[cfg(test)]
 mod tests;
 

@@ -375,7 +375,8 @@ impl<'a> Cursor<'a> {
     /// Skips a colon and the whitespace around it; says whether there was any.
     #[inline(always)]
     pub(super) fn colon(&mut self) -> Result<bool, Fault> {
-        if self.peek() == Some(b':') && self.text.as_bytes().get(self.at + 1).is_some_and(|&next| next > b' ') {
+        if self.peek() == Some(b':') && self.text.as_bytes().get(self.at + 1).is_some_and(|&next| next > b' ')
+        {
             self.at += 1;
             return Ok(false);
         }
@@ -465,7 +466,9 @@ fn specials(bytes: &[u8], block: usize) -> u64 {
 #[inline]
 fn specials_of(part: [u8; 16]) -> u8x16 {
     let part = u8x16::new(part);
-    part.simd_eq(u8x16::splat(b'"')) | part.simd_eq(u8x16::splat(b'\\')) | part.min(u8x16::splat(0x1f)).simd_eq(part)
+    part.simd_eq(u8x16::splat(b'"'))
+        | part.simd_eq(u8x16::splat(b'\\'))
+        | part.min(u8x16::splat(0x1f)).simd_eq(part)
 }
 
 /// Whether a text has no quote, backslash or control character.

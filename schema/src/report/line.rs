@@ -65,7 +65,8 @@ pub(super) fn read_form(text: &str, form: Form) -> Result<Line<'_>, Fault> {
     if !cursor.eat(b'{') {
         return Err(not_an_object(cursor));
     }
-    let mut reader = Reader { form, seen: 0, line: Line::default(), kind: None, status: None, extra: Vec::new() };
+    let mut reader =
+        Reader { form, seen: 0, line: Line::default(), kind: None, status: None, extra: Vec::new() };
     cursor.skip_whitespace();
     if !cursor.eat(b'}') {
         loop {
@@ -317,7 +318,9 @@ impl<'a> Reader<'a> {
         let kind = self.kind.unwrap_or(if status.is_some() { ReportKind::Node } else { ReportKind::Log });
         self.line.report.kind = kind;
         match (kind, status) {
-            (ReportKind::Node, None) => return Err(missing("status", "RUNNING, COMPLETED, FAILED or SKIPPED")),
+            (ReportKind::Node, None) => {
+                return Err(missing("status", "RUNNING, COMPLETED, FAILED or SKIPPED"));
+            }
             (ReportKind::Node, Some(found)) => self.line.report.status = Some(read_status(found)?),
             (ReportKind::Log, None) => {}
             // A log with a status of its own, e.g. of a HTTP call.
@@ -447,9 +450,9 @@ fn whole(cursor: &mut Cursor<'_>, field: &'static str) -> Result<u64, Fault> {
         return Err(wrong_type(cursor, field, ALLOWED));
     }
     let found = cursor.number()?;
-    Decimal::parse(found).and_then(Decimal::to_u64).ok_or_else(|| {
-        refuse(Reason::WrongType, format!("{field} is {}, {ALLOWED} allowed", quoted(found)))
-    })
+    Decimal::parse(found)
+        .and_then(Decimal::to_u64)
+        .ok_or_else(|| refuse(Reason::WrongType, format!("{field} is {}, {ALLOWED} allowed", quoted(found))))
 }
 
 fn time(cursor: &mut Cursor<'_>) -> Result<Timestamp, Fault> {
@@ -517,6 +520,7 @@ fn missing(field: &str, what: &str) -> Fault {
 
 #[cold]
 fn lone_surrogate(what: &str) -> Fault {
-    let detail = format!("{what} holds half a surrogate pair (\\ud800 to \\udfff alone), which is no character");
+    let detail =
+        format!("{what} holds half a surrogate pair (\\ud800 to \\udfff alone), which is no character");
     refuse(Reason::Malformed, detail)
 }

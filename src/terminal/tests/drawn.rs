@@ -396,18 +396,18 @@ fn a_list() {
     expect![[r#"
         content-42: 4 executions
 
-          STATUS       STARTED (UTC)            SCENE           EXECUTION
-          ▶ running    2026-11-21 10:00:00.100  realtime-input  b
-          ✔ completed  2026-11-21 10:00:00.000  realtime-input  5f2c
-          ✖ failed     2026-11-21 10:00:00.000  realtime-input  task-20261121-000000000000000000000000000000000017
-          ■ stalled    not reported             realtime-input  s
+          STATUS       STARTED (UTC)        SCENE           EXECUTION
+          ▶ running    2026-11-21 10:00:00  realtime-input  b
+          ✔ completed  2026-11-21 10:00:00  realtime-input  5f2c
+          ✖ failed     2026-11-21 10:00:00  realtime-input  task-20261121-000000000000000000000000000000000017
+          ■ stalled    not reported         realtime-input  s
     "#]]
     .assert_eq(&World::list(&worlds, 10, PLAIN));
     expect![[r#"
         ^[1mcontent-42^[0m: 1 execution, and more
 
-          ^[90mSTATUS^[0m     ^[90mSTARTED (UTC)^[0m            ^[90mSCENE^[0m           ^[90mEXECUTION^[0m  ^[90mNODES^[0m
-          ^[34m▶ running^[0m  2026-11-21 10:00:00.100  realtime-input  b          1✔ ^[34m1▶^[0m
+          ^[90mSTATUS^[0m     ^[90mSTARTED (UTC)^[0m        ^[90mSCENE^[0m           ^[90mEXECUTION^[0m  ^[90mNODES^[0m
+          ^[34m▶ running^[0m  2026-11-21 10:00:00  realtime-input  b          1✔ ^[34m1▶^[0m
 
         ^[90m  next page: --cursor ^[0mZTF8MTc5NTI1NTIwMDEwMDAwMHxyZWFsdGltZS1pbnB1dHxifGNvbnRlbnQtNDI
     "#]]
@@ -416,11 +416,11 @@ fn a_list() {
     expect![[r#"
         content-42: 4 executions
 
-          STATUS       STARTED (UTC)            TOOK      SCENE           EXECUTION                                           NODES     ERRORS  META
-          ▶ running    2026-11-21 10:00:00.100            realtime-input  b                                                   1✔ 1▶
-          ✔ completed  2026-11-21 10:00:00.000  1s 240ms  realtime-input  5f2c                                                7✔ 1┄             contentType=video  trigger=api
-          ✖ failed     2026-11-21 10:00:00.000  900ms     realtime-input  task-20261121-000000000000000000000000000000000017  3✔ 1✖ 4○  1
-          ■ stalled    not reported                       realtime-input  s                                                   1■
+          STATUS       STARTED (UTC)        TOOK      SCENE           EXECUTION                                           NODES     ERRORS  META
+          ▶ running    2026-11-21 10:00:00            realtime-input  b                                                   1✔ 1▶
+          ✔ completed  2026-11-21 10:00:00  1s 240ms  realtime-input  5f2c                                                7✔ 1┄             contentType=video  trigger=api
+          ✖ failed     2026-11-21 10:00:00  900ms     realtime-input  task-20261121-000000000000000000000000000000000017  3✔ 1✖ 4○  1
+          ■ stalled    not reported                   realtime-input  s                                                   1■
     "#]]
     .assert_eq(&World::list(&worlds, 10, piped));
     expect![[r#"
@@ -433,8 +433,7 @@ fn a_list() {
 fn a_node_page() {
     let world = World::new(
         Some(sample()),
-        concat!(
-            r#"
+        r#"
         0 B start in={"contentId":42,"urls":["https://cdn.example/pictures/1.jpg","https://cdn.example/pictures/2.jpg"],"options":{"size":"large","watermark":null}}
         340 B fail out={"ok":false} ex={"type":"java.io.IOException","message":"timeout","stack":"java.io.IOException:_timeout\n\tat_a.B.c(B.java:1)\n\tat_a.B.d(B.java:2)\n\tat_a.B.e(B.java:3)\n\tat_a.B.f(B.java:4)\n\tat_a.B.g(B.java:5)\n\tat_a.B.h(B.java:6)\nCaused_by:_java.net.SocketException:_reset\n\tat_x.Y"}
         350 B start iter=2
@@ -442,8 +441,7 @@ fn a_node_page() {
         10 B INFO: calling the picture service of the other data centre because the one here is being serviced this night {"attempt":1}
         20 B WARN: slow
         86400020 B ERROR: picProcess failed, contentId:42
-        - B debug: no time"#
-        ),
+        - B debug: no time"#,
     );
     expect![[r#"
         ✔ completed  content-42 › realtime-input › 5f2c › B

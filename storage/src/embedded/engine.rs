@@ -4,6 +4,7 @@ use std::any::Any;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use fjall::compaction::Leveled;
 use fjall::config::{
@@ -13,8 +14,8 @@ use fjall::{
     CompressionType, Database, Error, KeyspaceCreateOptions, KvSeparationOptions, LsmError, PersistMode,
 };
 
-use super::files;
 use super::options::EmbeddedOptions;
+use super::{files, journal};
 use crate::store::StoreError;
 
 /// Files the engine keeps open at most.
@@ -23,6 +24,8 @@ const OPEN_FILES: usize = 400;
 const BLOCK_BYTES: u32 = 8 * 1024;
 /// Bits a key takes in the filters that keep reads away from tables without it: 1 % false hits.
 const FILTER_BITS: f32 = 10.0;
+/// Tables on the first level that start a compaction: the second level is rewritten half as often as by default.
+const FIRST_LEVEL_TABLES: u8 = 8;
 /// Bytes of one sorted table.
 const TABLE_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes of one file of separated values.
@@ -81,7 +84,23 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Opens or creates the engine's directory.
-pub(super) fn open(dir: &Path, options: &EmbeddedOptions) -> Result<Database, Error> {
+pub(super) fn open(dir: &Path, options: &EmbeddedOptions, named: &Named) -> Result<Database, StoreError> {
+    match open_once(dir, options) {
+        Err(Error::JournalRecovery(torn)) => {
+            let cut = journal::cut_torn_end(dir);
+            let Some(cut) = cut.map_err(|cause| files::unavailable(&named.store, "open", &cause))? else {
+                return Err(named.corrupt("a journal", torn.to_string()));
+            };
+            tracing::warn!(journal = %cut.path.display(), kept_bytes = cut.kept, why = %torn,
+                "the last commits were torn, as by a power failure, and never acknowledged: they are left out");
+            open_once(dir, options)
+        }
+        outcome => outcome,
+    }
+    .map_err(|error| named.error("open", error))
+}
+
+fn open_once(dir: &Path, options: &EmbeddedOptions) -> Result<Database, Error> {
     Database::builder(dir)
         .cache_size(options.cache_bytes)
         .worker_threads(options.worker_threads)
@@ -102,16 +121,19 @@ pub(super) fn segment_options(options: &EmbeddedOptions) -> KeyspaceCreateOption
             .file_target_size(VALUE_FILE_BYTES)
     });
     let filter = FilterPolicyEntry::Bloom(BloomConstructionPolicy::BitsPerKey(FILTER_BITS));
+    let compaction =
+        Leveled::default().with_l0_threshold(FIRST_LEVEL_TABLES).with_table_target_size(TABLE_BYTES);
     KeyspaceCreateOptions::default()
         .manual_journal_persist(true)
         // The engine keeps this bound for good with the segment; ours can change with every opening, see `upkeep`.
         .max_memtable_size(u64::MAX)
         .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
-        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+        // The first level is rewritten within seconds.
+        .data_block_compression_policy(CompressionPolicy::new([CompressionType::None, CompressionType::Lz4]))
         // Most reads ask many segments for what is in one: filters on the last level, too.
         .filter_policy(FilterPolicy::all(filter))
         .expect_point_read_hits(false)
-        .compaction_strategy(std::sync::Arc::new(Leveled::default().with_table_target_size(TABLE_BYTES)))
+        .compaction_strategy(Arc::new(compaction))
         .with_kv_separation(separate)
 }
 

@@ -3,11 +3,12 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use fjall::UserValue;
+use fjall::{AbstractTree, UserValue};
 use linkloom_schema::time::Timestamp;
 
 use super::segments::{Place, Segment, Segments, Span, Window};
 use super::{EmbeddedStore, engine, files, scan};
+use crate::key;
 use crate::retention::{self, Expired, Retention};
 use crate::store::StoreError;
 
@@ -29,7 +30,7 @@ impl EmbeddedStore {
     /// Drops the segments that are past the horizon at `now`, and gives their disk space back. The horizon is the
     /// retention's number of whole UTC days before that of `now`; it never goes back, so an earlier `now` changes
     /// nothing. Call it after opening, before the first write, and then every hour or so: until it was called once, the
-    /// store does not know what day it is.
+    /// store does not know what day it is. The first call of a day also compacts what ended, beside reads and writes.
     ///
     /// Errors: `Refused` if the store keeps everything or `now` is outside 2000 to 2099.
     pub fn expire(&self, now: Timestamp) -> Result<Expired, StoreError> {
@@ -56,8 +57,22 @@ impl EmbeddedStore {
             self.bring_forward(&next)?;
             self.note(|file| file.now_micros = Some(retention::start_of(today).micros()))?;
             *window = next;
+            drop(window);
+            self.tidy(today)?;
         }
         Ok(expired)
+    }
+
+    /// Compacts the segments of days that ended a day or two ago: what is left of them is one sorted run, compressed.
+    fn tidy(&self, today: i64) -> Result<(), StoreError> {
+        let ended =
+            |s: &Segment| matches!(s.span, Span::Days { end, .. } if (today - 1..=today).contains(&end));
+        let (_, ended) = self.segments().split(ended);
+        self.write_out_of(&ended)?;
+        for segment in ended.iter().filter(|s| s.keyspace.tree.l0_run_count() > 0) {
+            segment.keyspace.major_compact().map_err(|error| self.named.error("compact", error))?;
+        }
+        Ok(())
     }
 
     fn note(&self, change: impl FnOnce(&mut super::format::StoreFile)) -> Result<(), StoreError> {
@@ -142,7 +157,11 @@ impl EmbeddedStore {
                 }
                 Place::In(span) => {
                     bytes += key.len() + rest.len();
-                    batch.insert(&self.segment(span)?.keyspace, key.clone(), UserValue::from(rest));
+                    let segment = self.segment(span)?;
+                    if let Some(mark) = key::row_mark_of(&key) {
+                        batch.insert(&segment.keyspace, mark, []);
+                    }
+                    batch.insert(&segment.keyspace, key.clone(), UserValue::from(rest));
                 }
                 Place::Gone => {}
             }

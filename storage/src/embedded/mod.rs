@@ -15,13 +15,16 @@ mod expire;
 mod files;
 mod format;
 mod group;
+mod journal;
+mod marks;
 mod options;
 mod owner;
 mod scan;
 mod segments;
 mod upkeep;
+mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -33,6 +36,7 @@ use linkloom_schema::time::Timestamp;
 use self::engine::Named;
 use self::format::StoreFile;
 use self::group::Group;
+use self::marks::Marks;
 use self::owner::Owner;
 use self::segments::{Place, Segment, Segments, Span, Window};
 use crate::cell::{Cell, CellBatch, Family, Table};
@@ -62,6 +66,7 @@ pub struct EmbeddedStore {
     /// Held while a segment is made or a memtable is sealed.
     shape: Mutex<()>,
     group: Group,
+    marks: Marks,
     /// `None` only while closing.
     database: Option<Database>,
     /// Last: the lock goes when everything else is done.
@@ -94,9 +99,8 @@ impl EmbeddedStore {
         }
         let engine_dir = dir.join(ENGINE_DIR);
         clear_half_made(&engine_dir, &named)?;
-        let database = named.guarded("the engine's files", || {
-            engine::open(&engine_dir, &options).map_err(|error| named.error("open", error))
-        })?;
+        verify::lists(&engine_dir, &named)?;
+        let database = named.guarded("the engine's files", || engine::open(&engine_dir, &options, &named))?;
         let window =
             Window { retention, today: file.now().map(retention::day_of), horizon_day: file.horizon_day };
         let store = EmbeddedStore {
@@ -108,6 +112,7 @@ impl EmbeddedStore {
             segments: RwLock::default(),
             shape: Mutex::new(()),
             group: Group::new(options.sync_interval),
+            marks: Marks::default(),
             options,
             database: Some(database),
             owner,
@@ -198,6 +203,7 @@ impl EmbeddedStore {
         let database = self.database()?;
         let mut batch = OwnedWriteBatch::with_capacity(database.clone(), cells.len());
         let mut touched: BTreeMap<Span, Segment> = BTreeMap::new();
+        let mut marked = HashSet::new();
         for cell in cells {
             let expires_by = cell.expires_by.filter(|_| cell.table != Table::Meta);
             let Place::In(span) = window.place(expires_by, &self.segments()) else { continue };
@@ -206,6 +212,12 @@ impl EmbeddedStore {
                 std::collections::btree_map::Entry::Vacant(free) => free.insert(self.segment(span)?),
             };
             let key: UserKey = key::cell_key(cell.table, &cell.row, cell.family, &cell.qualifier).into();
+            if let Some(mark) = key::row_mark_of(&key)
+                && let Some(digest) = self.marks.missing(span, mark)
+                && marked.insert(digest)
+            {
+                batch.insert(&segment.keyspace, mark, []);
+            }
             match (span, expires_by) {
                 (Span::Later, Some(time)) => {
                     batch.insert(&segment.keyspace, key, expire::with_head(time, &cell.value));
@@ -214,6 +226,7 @@ impl EmbeddedStore {
             }
         }
         batch.commit().map_err(|error| self.named.error("write", error))?;
+        self.marks.written(marked);
         self.seal_full(touched.values())
     }
 

@@ -24,7 +24,8 @@ pub struct EmbeddedOptions {
     /// Least time between two disk syncs. Writers that come in between share the next one; zero syncs as often as there
     /// is something to sync.
     pub sync_interval: Duration,
-    /// Threads that write tables and compact them.
+    /// Threads that write tables and compact them. With two or more, one of them turns over compactions for the others
+    /// in a busy loop: a second thread costs most of a core.
     pub worker_threads: usize,
     /// Values from this size on are kept outside the sorted tables, so that compaction leaves them where they are.
     /// `None`: never. Holds for segments created from now on.
@@ -40,7 +41,7 @@ impl Default for EmbeddedOptions {
             journal_bytes: 128 * MIB,
             retention: None,
             sync_interval: Duration::ZERO,
-            worker_threads: 2,
+            worker_threads: 1,
             separate_above_bytes: Some(1024),
         }
     }

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use fjall::{Iter, Readable, Snapshot, UserKey, UserValue};
 
 use super::engine::Named;
+use super::marks;
 use super::segments::{Segments, Span};
+use crate::cell::Table;
 use crate::key;
-use crate::store::{CellRef, Scan, StoreError};
+use crate::store::{CellRef, Rows, Scan, StoreError};
 
 /// Cells looked at on one snapshot: while one is held, the engine frees no memory that writers filled since.
 const SNAPSHOT_CELLS: usize = 4096;
@@ -56,16 +58,20 @@ struct Merge<'a> {
 
 impl Merge<'_> {
     fn pull(&mut self, rank: usize) -> Result<Option<Head>, StoreError> {
-        let Some(guard) = self.sources[rank].next() else { return Ok(None) };
-        let read = if self.scan.keys_only {
-            guard.key().map(|key| (key, None))
-        } else {
-            let scan = self.scan;
-            // Values of cells that are passed over stay where they are.
-            guard.into_inner_if(|key| key::split(key).is_ok_and(|(_, f, q)| key::wanted(scan, f, q)))
-        };
-        let (key, value) = read.map_err(|error| self.named.error("scan", error))?;
-        Ok(Some(Head { key, value, rank }))
+        loop {
+            let Some(guard) = self.sources[rank].next() else { return Ok(None) };
+            let read = if self.scan.keys_only {
+                guard.key().map(|key| (key, None))
+            } else {
+                let scan = self.scan;
+                // Values of cells that are passed over stay where they are.
+                guard.into_inner_if(|key| key::split(key).is_ok_and(|(_, f, q)| key::wanted(scan, f, q)))
+            };
+            let (key, value) = read.map_err(|error| self.named.error("scan", error))?;
+            if !key::is_row_mark(&key) {
+                return Ok(Some(Head { key, value, rank }));
+            }
+        }
     }
 
     fn give(
@@ -126,7 +132,10 @@ fn some(
     range: &Range<Vec<u8>>,
     each: &mut dyn FnMut(CellRef<'_>) -> ControlFlow<()>,
 ) -> Result<Next, StoreError> {
-    let asked: Vec<_> = segments.may_hold(scan.table).collect();
+    let mut asked: Vec<_> = segments.may_hold(scan.table).collect();
+    if let (Table::Link, Rows::One(row)) = (scan.table, scan.rows) {
+        asked = marks::holding(asked, row).map_err(|error| named.error("scan", error))?;
+    }
     let mut merge = Merge {
         named,
         scan,

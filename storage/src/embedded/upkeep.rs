@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fjall::{AbstractTree, PersistMode};
 
 use super::segments::{Segment, Segments};
-use super::{ENGINE_DIR, EmbeddedStore, files};
+use super::{ENGINE_DIR, EmbeddedStore, files, journal};
 use crate::store::StoreError;
 
 /// How long to wait before looking again whether the engine's threads got something done.
@@ -155,18 +155,10 @@ impl Drop for EmbeddedStore {
 /// Empties the journals of an engine that is closed and has everything in tables. The newest stays, as an empty file:
 /// the engine takes up its sequence numbers only where it finds a journal.
 fn empty_journals(dir: &Path) -> std::io::Result<()> {
-    let mut journals = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let number = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.parse::<u64>().ok());
-        if let (Some(number), Some("jnl")) = (number, path.extension().and_then(|e| e.to_str())) {
-            journals.push((number, path));
-        }
-    }
-    journals.sort();
-    if let Some((_, newest)) = journals.pop() {
+    let mut journals = journal::journals(dir)?;
+    if let Some(newest) = journals.pop() {
         // Oldest first: a journal must not outlive one that came after it.
-        for (_, path) in journals {
+        for path in journals {
             fs::remove_file(path)?;
         }
         let newest = File::options().write(true).open(newest)?;

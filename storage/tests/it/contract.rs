@@ -46,6 +46,7 @@ contract! {
     what_is_dated_ahead_comes_of_age,
     the_horizon_never_goes_back,
     many_days_before_the_first_expiry,
+    one_row_over_many_days,
 }
 
 const LINK: Scan<'static> = Scan {
@@ -470,4 +471,35 @@ fn many_days_before_the_first_expiry<S: Subject>() {
     assert_eq!(all(subject.store(), &LINK), want[99..]);
     subject.expire(noon(day(119))).expect("expired");
     assert_eq!(all(subject.store(), &LINK), want[118..]);
+}
+
+fn one_row_over_many_days<S: Subject>() {
+    let mut subject = S::new(Retention::Days(20));
+    subject.expire(noon(20_010)).expect("expired");
+    let at = |row: &str, qualifier: &str, day: i64| Cell {
+        expires_by: Some(noon(day)),
+        ..cell(Table::Link, row, Family::Nodes, qualifier, b"v")
+    };
+    // Each day has a row of its own; `r` is in three of them, twice in one, and in one that is yet to come.
+    let days = 20_000..20_015;
+    subject.store().write(&batch(days.clone().map(|d| at(&format!("only{d}"), "q", d)))).expect("written");
+    let own = [("1", 20_002), ("2", 20_002), ("3", 20_007), ("4", 20_010), ("5", 20_014)];
+    for (qualifier, day) in own {
+        subject.store().write(&batch([at("r", qualifier, day)])).expect("written");
+    }
+    for now in [20_010, 20_012, 20_014] {
+        subject.expire(noon(now)).expect("expired");
+        for _ in 0..2 {
+            let one = |row: &str| all(subject.store(), &Scan::new(Table::Link, Rows::One(row)));
+            assert_eq!(one("r"), ["r n:1=v", "r n:2=v", "r n:3=v", "r n:4=v", "r n:5=v"]);
+            for day in days.clone() {
+                let row = format!("only{day}");
+                assert_eq!(one(&row), [format!("{row} n:q=v")]);
+            }
+            assert!(one("absent").is_empty());
+            let every = all(subject.store(), &LINK.keys_only());
+            assert_eq!(every.len(), days.clone().count() + own.len());
+            subject.reopen();
+        }
+    }
 }
