@@ -5,8 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use anyhow::Context as _;
 use linkloom_query::Reader;
 use linkloom_query::http::{self, ServeLimits};
+use linkloom_storage::embedded::EmbeddedStore;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
@@ -60,6 +62,19 @@ impl ApiServer {
         })?;
         tracing::debug!(%address, "the API listens");
         Ok(ApiServer { address, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Starts to answer for a store this process owns, and says in the store where.
+    pub fn of_store(
+        store: &EmbeddedStore,
+        reader: Reader,
+        config: &ApiConfig,
+        metrics: impl Fn() -> String + Send + Sync + 'static,
+    ) -> anyhow::Result<Self> {
+        let server = ApiServer::start(reader, config, metrics)
+            .with_context(|| format!("starting the API at {} (api.listen)", config.listen))?;
+        store.set_api(&server.address.to_string())?;
+        Ok(server)
     }
 
     /// Where it listens.

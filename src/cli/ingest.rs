@@ -12,6 +12,7 @@ use linkloom_ingest::source::{Input, InputOptions, Inputs};
 use super::args::IngestArgs;
 use super::progress::{self, grouped};
 use super::{Outcome, store};
+use crate::api::ApiServer;
 use crate::config::Config;
 use crate::definition_files;
 use crate::pipeline::{FeedFigures, FeedOutcome};
@@ -19,6 +20,7 @@ use crate::service::{OpenStore, Service, resume_points};
 
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
     let (store, open) = store::create(&args.store, config)?;
+    let _api = ApiServer::of_store(&store, open.reader(), &config.api, String::new)?;
     put_definitions(args, config, &open)?;
     let scratch = store.path().join("scratch");
     let service = Service::start(open, config, Some(scratch))?;

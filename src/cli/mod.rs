@@ -8,6 +8,7 @@ mod logging;
 mod node;
 mod output;
 mod progress;
+pub mod remote;
 mod rowkey;
 mod store;
 

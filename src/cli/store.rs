@@ -9,8 +9,9 @@ use linkloom_schema::time::Timestamp;
 use linkloom_storage::embedded::EmbeddedStore;
 
 use super::args::StoreArgs;
+use super::remote::{self, ReadSource};
 use crate::config::Config;
-use crate::service::{OpenStore, open_embedded};
+use crate::service::OpenStore;
 
 /// The folder of the store: `--store`, else `[store] path`.
 pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf> {
@@ -23,18 +24,14 @@ pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf>
 
 /// Opens a store for writing; it is made when it is not there.
 pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(Arc<EmbeddedStore>, OpenStore)> {
-    let store = Arc::new(open_embedded(&path(args, config)?, config)?);
+    let store = Arc::new(remote::open_to_own(&path(args, config)?, config)?);
     let open = OpenStore::new(store.clone(), config)?;
     Ok((store, open))
 }
 
-/// Opens a store for reading; it must be there.
-pub(super) fn existing(args: &StoreArgs, config: &Config) -> anyhow::Result<OpenStore> {
-    let path = path(args, config)?;
-    if !path.is_dir() {
-        bail!("there is no store at {}", path.display());
-    }
-    Ok(OpenStore::new(Arc::new(open_embedded(&path, config)?), config)?)
+/// Finds the way to a store for reading; it must be there.
+pub(super) fn read<'c>(args: &StoreArgs, config: &'c Config) -> anyhow::Result<ReadSource<'c>> {
+    Ok(ReadSource::open(&path(args, config)?, config)?)
 }
 
 /// The present.

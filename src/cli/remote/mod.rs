@@ -134,19 +134,37 @@ enum Found {
 pub struct ReadSource<'c> {
     path: PathBuf,
     config: &'c Config,
+    /// Patience ends here, whatever else it would be.
+    until: Option<Instant>,
     /// `None`: to be found when the next question comes.
     way: RefCell<Option<Way>>,
 }
 
 impl<'c> ReadSource<'c> {
-    /// Finds the way to the embedded store at `path`.
+    /// The embedded store at `path`, which the first question opens.
+    pub fn new(path: &Path, config: &'c Config) -> Self {
+        ReadSource { path: path.to_owned(), config, until: None, way: RefCell::new(None) }
+    }
+
+    /// Opens the embedded store at `path`, or finds out who has it.
     ///
     /// Errors: `NoStore`; `NoApi` when its owner serves none, which is found out after [`PATIENCE_WITHOUT_API`]; a store
     /// that cannot be opened.
     pub fn open(path: &Path, config: &'c Config) -> Result<Self, ReadError> {
-        let source = ReadSource { path: path.to_owned(), config, way: RefCell::new(None) };
+        let source = ReadSource::new(path, config);
         source.way()?;
         Ok(source)
+    }
+
+    /// A store this process owns already.
+    pub fn owned(path: &Path, config: &'c Config, reader: Reader) -> Self {
+        ReadSource { way: RefCell::new(Some(Way::Local(reader))), ..ReadSource::new(path, config) }
+    }
+
+    /// The same, without patience beyond `deadline`.
+    #[must_use]
+    pub fn until(self, deadline: Instant) -> Self {
+        ReadSource { until: Some(deadline), ..self }
     }
 
     /// Executions of a business id; see [`Reader::list`].
@@ -242,9 +260,38 @@ impl<'c> ReadSource<'c> {
         if let Some(way) = &*self.way.borrow() {
             return Ok(way.clone());
         }
-        let way = find_way(&self.path, self.config)?;
+        let way = self.find_way()?;
         *self.way.borrow_mut() = Some(way.clone());
         Ok(way)
+    }
+
+    /// Opens the store, or finds out who has it; waits for owners that do not say where they answer.
+    fn find_way(&self) -> Result<Way, ReadError> {
+        let began = Instant::now();
+        loop {
+            if !EmbeddedStore::is_at(&self.path) {
+                return Err(ReadError::NoStore { path: self.path.clone() });
+            }
+            match open_embedded(&self.path, self.config) {
+                Ok(store) => {
+                    return Ok(Way::Local(OpenStore::new(Arc::new(store), self.config)?.reader()));
+                }
+                Err(StoreError::Owned { pid, api: Some(api), .. }) => {
+                    return Ok(Way::Remote(Client::new(pid, api)));
+                }
+                Err(StoreError::Owned { store, pid, api: None }) => {
+                    if self.is_over(began, PATIENCE_WITHOUT_API) {
+                        return Err(ReadError::NoApi { store, pid });
+                    }
+                    std::thread::sleep(TRY_AGAIN);
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+    }
+
+    fn is_over(&self, began: Instant, patience: Duration) -> bool {
+        began.elapsed() >= patience || self.until.is_some_and(|until| Instant::now() >= until)
     }
 
     fn forget(&self) {
@@ -263,7 +310,7 @@ impl<'c> ReadSource<'c> {
                 Ok(body) => return Ok(Found::Body(Some(body))),
                 Err(Unanswered::NotFound) => return Ok(Found::Body(None)),
                 Err(Unanswered::Failed(cause)) => return Err(self.refused(cause)),
-                Err(Unanswered::Gone(cause)) if began.elapsed() >= PATIENCE => {
+                Err(Unanswered::Gone(cause)) if self.is_over(began, PATIENCE) => {
                     let (store, pid, api) = (self.path.display().to_string(), client.pid, client.address);
                     return Err(ReadError::Silent { store, pid, api, cause });
                 }
@@ -287,29 +334,6 @@ impl<'c> ReadSource<'c> {
             _ => (0, "?".to_owned()),
         };
         ReadError::Refused { store: self.path.display().to_string(), pid, api, cause }
-    }
-}
-
-/// Opens the store, or finds out who has it; waits for owners that do not say where they answer.
-fn find_way(path: &Path, config: &Config) -> Result<Way, ReadError> {
-    let began = Instant::now();
-    loop {
-        if !EmbeddedStore::is_at(path) {
-            return Err(ReadError::NoStore { path: path.to_owned() });
-        }
-        match open_embedded(path, config) {
-            Ok(store) => return Ok(Way::Local(OpenStore::new(Arc::new(store), config)?.reader())),
-            Err(StoreError::Owned { pid, api: Some(api), .. }) => {
-                return Ok(Way::Remote(Client::new(pid, api)));
-            }
-            Err(StoreError::Owned { store, pid, api: None }) => {
-                if began.elapsed() >= PATIENCE_WITHOUT_API {
-                    return Err(ReadError::NoApi { store, pid });
-                }
-                std::thread::sleep(TRY_AGAIN);
-            }
-            Err(other) => return Err(other.into()),
-        }
     }
 }
 
