@@ -1,5 +1,6 @@
 //! Linkloom: configuration, wiring and command line; the one place that knows all parts.
 
+pub mod api;
 pub mod bench;
 pub mod cli;
 pub mod config;

@@ -13,7 +13,9 @@ use linkloom_schema::ids::LinkMark;
 
 use super::args::{DemoArgs, StoreArgs};
 use super::ingest::stop_on_signal;
+use super::remote::ReadSource;
 use super::{Outcome, Output, link, store};
+use crate::api::ApiServer;
 use crate::config::Config;
 use crate::definition_files;
 use crate::pipeline::FeedFigures;
@@ -32,6 +34,7 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
     let store_args = StoreArgs { store: Some(folder.clone()) };
     let (embedded, open) = store::create(&store_args, config)?;
     definition_files::put(&open, plans()?, None, store::now())?;
+    let _api = ApiServer::of_store(&embedded, open.reader(), &config.api, String::new)?;
     let service = Service::start(open, config, Some(embedded.path().join("scratch")))?;
     let stop = stop_on_signal()?;
 
@@ -52,7 +55,9 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
     let stored = figures.stored.load(Ordering::Relaxed);
     eprintln!("{} stored, {} dead letters", grouped(stored), grouped(figures.dead.load(Ordering::Relaxed)));
 
-    tell(&demo, &service, &folder, out)?;
+    let source = ReadSource::owned(&folder, config, service.open().reader());
+    tell(&demo, &source, &folder, out)?;
+    drop(source);
     if !args.once && !stop.load(Ordering::Acquire) {
         out.out.flush()?;
         eprintln!("\nthe store stays open for these commands until you press Ctrl-C; it is kept afterwards");
@@ -123,11 +128,10 @@ fn play(demo: &Demo, service: &Service, figures: &FeedFigures, stop: &Arc<Atomic
 /// The business ids worth looking at, the tree of a failed execution, and the commands to go on with.
 fn tell(
     demo: &Demo,
-    service: &Service,
+    source: &ReadSource<'_>,
     folder: &std::path::Path,
     out: &mut Output<'_>,
 ) -> anyhow::Result<()> {
-    let reader = service.open().reader();
     let style = out.style;
     let mut text = String::from("\n");
     let heading = |words: &str, text: &mut String| {
@@ -137,12 +141,9 @@ fn tell(
     };
     heading("Business ids worth looking at", &mut text);
     for highlight in &demo.highlights {
-        let list = reader.list(
-            &highlight.business_id,
-            &ListQuery { limit: 50, ..ListQuery::default() },
-            store::now(),
-        )?;
-        let count = list.executions.len();
+        let query = ListQuery { limit: 50, ..ListQuery::default() };
+        let count =
+            source.list(&highlight.business_id, &query, store::now(), |found| found.answer.executions.len())?;
         let executions = if count == 1 { "1 execution" } else { "executions" };
         let number = if count == 1 { String::new() } else { format!("{count} ") };
         text.push_str(&format!(
@@ -157,13 +158,13 @@ fn tell(
         let mark = LinkMark::new(&failed.business_id, failed.scene_id, &failed.execution_id)?;
         heading(&format!("What happened to {}: {}", failed.business_id, failed.what), &mut text);
         text.push('\n');
-        text.push_str(&link::tree(&reader, &mark, store::now(), style)?.unwrap_or_default());
+        text.push_str(&link::tree(source, &mark, store::now(), style)?.unwrap_or_default());
         text.push('\n');
         heading("Go on with", &mut text);
         let store = folder.display();
         let (business, scene, execution) = (&failed.business_id, failed.scene_id, &failed.execution_id);
-        let node = reader.show(&mark, store::now(), |answer| {
-            let node = answer.nodes.iter().find(|node| node.state.as_str() == "failed");
+        let node = source.show(&mark, store::now(), |found| {
+            let node = found.answer.nodes.iter().find(|node| node.state.as_str() == "failed");
             node.map(|node| node.node_name.clone())
         })?;
         text.push_str(&format!("  linkloom link list --store {store} {business}\n"));

@@ -12,6 +12,7 @@ use linkloom_ingest::source::{Input, InputOptions, Inputs};
 use super::args::IngestArgs;
 use super::progress;
 use super::{Outcome, store};
+use crate::api::ApiServer;
 use crate::config::Config;
 use crate::definition_files;
 use crate::expiry::Expiry;
@@ -22,6 +23,7 @@ use crate::terminal::grouped;
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
     let (store, open) = store::create(&args.store, config)?;
     let _expiry = Expiry::start(&store, config.store.retention_days)?;
+    let _api = ApiServer::of_store(&store, open.reader(), &config.api, String::new)?;
     put_definitions(args, config, &open)?;
     let scratch = store.path().join("scratch");
     let service = Service::start(open, config, Some(scratch))?;

@@ -7,6 +7,7 @@ use anyhow::bail;
 use linkloom_storage::embedded::EmbeddedStore;
 
 use super::args::StoreArgs;
+use super::remote::{self, ReadSource};
 use crate::config::Config;
 pub(super) use crate::expiry::now;
 use crate::service::{OpenStore, open_embedded};
@@ -24,7 +25,7 @@ pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf>
 
 /// Opens a store for writing; it is made when it is not there.
 pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(Arc<EmbeddedStore>, OpenStore)> {
-    let store = Arc::new(open_embedded(&path(args, config)?, config)?);
+    let store = Arc::new(remote::open_to_own(&path(args, config)?, config)?);
     let open = OpenStore::new(store.clone(), config)?;
     Ok((store, open))
 }
@@ -36,4 +37,9 @@ pub(super) fn existing(args: &StoreArgs, config: &Config) -> anyhow::Result<Open
         bail!("there is no store at {}; `linkloom ingest` makes one", path.display());
     }
     Ok(OpenStore::new(Arc::new(open_embedded(&path, config)?), config)?)
+}
+
+/// Finds the way to a store for reading; it must be there.
+pub(super) fn read<'c>(args: &StoreArgs, config: &'c Config) -> anyhow::Result<ReadSource<'c>> {
+    Ok(ReadSource::open(&path(args, config)?, config)?)
 }
