@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod definition_files;
 pub mod expiry;
+pub mod figures;
 pub mod metrics;
 pub mod pipeline;
 pub mod service;

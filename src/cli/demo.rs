@@ -18,6 +18,8 @@ use super::{Outcome, Output, link, store};
 use crate::api::ApiServer;
 use crate::config::Config;
 use crate::definition_files;
+use crate::figures::renderer;
+use crate::metrics::Recorder;
 use crate::pipeline::FeedFigures;
 use crate::service::Service;
 use crate::terminal::{Line, Tone, grouped, plain};
@@ -34,8 +36,11 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
     let store_args = StoreArgs { store: Some(folder.clone()) };
     let (embedded, open) = store::create(&store_args, config)?;
     definition_files::put(&open, plans()?, None, store::now())?;
-    let _api = ApiServer::of_store(&embedded, open.reader(), &config.api, String::new)?;
-    let service = Service::start(open, config, Some(embedded.path().join("scratch")))?;
+    let service = Arc::new(Service::start(open.clone(), config, Some(embedded.path().join("scratch")))?);
+    let figures = Arc::new(FeedFigures::default());
+    let metrics = renderer(Recorder::install()?, figures.clone(), &service);
+    let _api = ApiServer::of_store(&embedded, open.reader(), &config.api, metrics)?;
+    drop(open);
     let stop = stop_on_signal()?;
 
     let demo = Demo::new(&DemoConfig {
@@ -49,7 +54,6 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
         demo.lines.len(),
         folder.display()
     );
-    let figures = FeedFigures::default();
     play(&demo, &service, &figures, &stop)?;
     service.drain();
     let stored = figures.stored.load(Ordering::Relaxed);
@@ -142,8 +146,8 @@ fn tell(
     heading("Business ids worth looking at", &mut text);
     for highlight in &demo.highlights {
         let query = ListQuery { limit: 50, ..ListQuery::default() };
-        let count =
-            source.list(&highlight.business_id, &query, store::now(), |found| found.answer.executions.len())?;
+        let count = source
+            .list(&highlight.business_id, &query, store::now(), |found| found.answer.executions.len())?;
         let executions = if count == 1 { "1 execution" } else { "executions" };
         let number = if count == 1 { String::new() } else { format!("{count} ") };
         text.push_str(&format!(

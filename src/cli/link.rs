@@ -104,7 +104,9 @@ pub(super) fn tree(
         let failed = answer.nodes.iter().filter(|node| node.state == NodeState::Failed);
         let mut logs = Vec::new();
         for node in failed {
-            logs.extend(last_error(source, mark, &node.node_name, as_of)?.map(|json| (&node.node_name, json)));
+            logs.extend(
+                last_error(source, mark, &node.node_name, as_of)?.map(|json| (&node.node_name, json)),
+            );
         }
         let mut errors: BTreeMap<String, LogAnswer<'_>> = BTreeMap::new();
         for (node, json) in &logs {
@@ -122,9 +124,8 @@ fn last_error(
     as_of: Timestamp,
 ) -> anyhow::Result<Option<String>> {
     let query = LogsQuery { level: Some("ERROR".to_owned()), limit: ERRORS_READ_MAX, ..LogsQuery::default() };
-    let last = source.node(mark, node, None, &query, as_of, |found| {
-        found.answer.logs.last().map(serde_json::to_string)
-    })?;
+    let last = source
+        .node(mark, node, None, &query, as_of, |found| found.answer.logs.last().map(serde_json::to_string))?;
     Ok(last.flatten().transpose()?)
 }
 
