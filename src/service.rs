@@ -22,7 +22,9 @@ use linkloom_storage::retention::Retention;
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 
 use crate::config::Config;
-use crate::pipeline::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, Sink, SinkSettings};
+use crate::pipeline::{
+    Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark, Sink, SinkSettings,
+};
 
 /// The open store of a process with its definition log: enough to read.
 #[derive(Clone)]
@@ -69,6 +71,7 @@ pub struct Service {
     assembler: Arc<Assembler>,
     sink: Sink,
     settings: FeedSettings,
+    watermark: SharedWatermark,
 }
 
 impl Service {
@@ -80,7 +83,9 @@ impl Service {
         let assembler = Arc::new(assembler);
         let sink =
             Sink::start(&open.store, &assembler, &sink_settings(config)).context("starting the sink")?;
-        Ok(Service { open, assembler, sink, settings: feed_settings(config) })
+        let watermark =
+            SharedWatermark::new(config.assembler.partition_idle_ms, config.assembler.out_of_order_ms);
+        Ok(Service { open, assembler, sink, settings: feed_settings(config), watermark })
     }
 
     /// The store behind it.
@@ -96,7 +101,7 @@ impl Service {
         figures: &FeedFigures,
         stop: &AtomicBool,
     ) -> Result<FeedOutcome, FeedError> {
-        Feed::new(&self.open.store, &self.sink, &self.settings, figures).run(source, stop)
+        Feed::new(&self.open.store, &self.sink, &self.settings, figures, &self.watermark).run(source, stop)
     }
 
     /// Limits of reports.
@@ -197,7 +202,5 @@ fn feed_settings(config: &Config) -> FeedSettings {
         delay: Duration::from_millis(config.flush.delay_ms),
         limits: limits(config),
         dead_letter_bytes_max: config.ingest.dead_letter_bytes_max,
-        partition_idle_ms: config.assembler.partition_idle_ms,
-        out_of_order_ms: config.assembler.out_of_order_ms,
     }
 }

@@ -211,10 +211,7 @@ impl Verifier<'_> {
     }
 
     fn what(&mut self, record: &Record<'_>) -> What {
-        if record.full_length > record.bytes.len() as u64 {
-            return What::Refused { reason: self.decoder.too_long(record.full_length).reason.as_str() };
-        }
-        match self.decoder.decode(record.bytes, record.time) {
+        match self.decoder.decode_record(record) {
             Err(refusal) => What::Refused { reason: refusal.reason.as_str() },
             Ok(report) => {
                 let key = row_of(&report);

@@ -1,5 +1,7 @@
-//! Reading executions back: store, tree, panorama, answer.
+//! Reading executions back: store, tree, panorama, answer; and the HTTP API that serves the answers.
 
+pub mod http;
+pub mod json;
 pub mod log_page;
 mod reader;
 mod unlinked;

@@ -767,6 +767,27 @@ pub struct BenchAllArgs {
     /// The folder for files and stores; a temporary one, removed at the end, if absent.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+
+    /// Only these parts, separated by commas.
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    pub only: Vec<BenchPart>,
+
+    /// How long the live part runs, in seconds.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub live_seconds: u64,
+}
+
+/// A part of `bench all`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchPart {
+    /// Reading, decoding, file to store, size on disk, and answers.
+    Load,
+    /// Reports at 12,500 a second: how soon they can be read.
+    Live,
+    /// A page of a node with a million logs.
+    Logs,
+    /// A million executions open at once.
+    Windows,
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use linkloom_query::{ListQuery, LogsQuery, Reader};
+use linkloom_query::{ListQuery, LogsQuery};
 use linkloom_schema::answer::{ExecutionAnswer, LogAnswer};
 use linkloom_schema::ids::LinkMark;
 use linkloom_schema::panorama::{ExecutionStatus, NodeState};
 use linkloom_schema::time::Timestamp;
 
 use super::args::{LinkCommand, LinkListArgs, LinkShowArgs, LinkWaitArgs, MarkArgs, OutputFormat, StatusArg};
+use super::remote::{ReadError, ReadSource};
 use super::{Outcome, Output, store};
 use crate::config::Config;
 use crate::terminal;
@@ -41,7 +42,7 @@ fn status_of(status: StatusArg) -> ExecutionStatus {
 }
 
 fn list(args: &LinkListArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    let reader = store::existing(&args.read.store, config)?.reader();
+    let source = store::read(&args.read.store, config)?;
     let query = ListQuery {
         scene: args.scene.clone(),
         status: args.status.map(status_of),
@@ -50,25 +51,30 @@ fn list(args: &LinkListArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
         limit: args.page.limit as usize,
         cursor: args.page.cursor.clone(),
     };
-    let answer = reader.list(&args.business_id, &query, args.read.as_of.unwrap_or_else(store::now))?;
-    match args.read.output {
-        OutputFormat::Json => out.text(&format!("{}\n", serde_json::to_string(&answer)?))?,
-        OutputFormat::Table => out.text(&terminal::list(&args.business_id, &answer, out.style))?,
-    }
-    Ok(if answer.executions.is_empty() { Outcome::NotFound } else { Outcome::Done })
+    let as_of = args.read.as_of.unwrap_or_else(store::now);
+    let style = out.style;
+    let (text, found) = source.list(&args.business_id, &query, as_of, |found| {
+        let text = match args.read.output {
+            OutputFormat::Json => found.json().into_owned(),
+            OutputFormat::Table => terminal::list(&args.business_id, found.answer, style),
+        };
+        (text, !found.answer.executions.is_empty())
+    })?;
+    // Whoever reads our output may take their time: nobody is to wait for the store meanwhile.
+    drop(source);
+    out.text(&text)?;
+    Ok(if found { Outcome::Done } else { Outcome::NotFound })
 }
 
 fn show(args: &LinkShowArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    let reader = store::existing(&args.read.store, config)?.reader();
     let mark = mark_of(&args.mark)?;
+    let source = store::read(&args.read.store, config)?;
     let as_of = args.read.as_of.unwrap_or_else(store::now);
     let text = match args.read.output {
-        OutputFormat::Json => {
-            let json = reader.show(&mark, as_of, |answer| serde_json::to_string(answer))?;
-            json.transpose()?.map(|json| json + "\n")
-        }
-        OutputFormat::Table => tree(&reader, &mark, as_of, out.style)?,
+        OutputFormat::Json => source.show(&mark, as_of, |found| found.json().into_owned())?,
+        OutputFormat::Table => tree(&source, &mark, as_of, out.style)?,
     };
+    drop(source);
     let Some(text) = text else { return not_found(&mark) };
     out.text(&text)?;
     Ok(Outcome::Done)
@@ -88,21 +94,22 @@ pub(super) fn not_found(mark: &LinkMark) -> anyhow::Result<Outcome> {
 
 /// The tree of an execution with the last error of each failed node.
 pub(super) fn tree(
-    reader: &Reader,
+    source: &ReadSource<'_>,
     mark: &LinkMark,
     as_of: Timestamp,
     style: terminal::Style,
 ) -> anyhow::Result<Option<String>> {
-    let text = reader.show(mark, as_of, |answer| {
+    let text = source.show(mark, as_of, |found| {
+        let answer = found.answer;
         let failed = answer.nodes.iter().filter(|node| node.state == NodeState::Failed);
-        let mut found = Vec::new();
+        let mut logs = Vec::new();
         for node in failed {
-            found.extend(
-                last_error(reader, mark, &node.node_name, as_of)?.map(|json| (&node.node_name, json)),
+            logs.extend(
+                last_error(source, mark, &node.node_name, as_of)?.map(|json| (&node.node_name, json)),
             );
         }
         let mut errors: BTreeMap<String, LogAnswer<'_>> = BTreeMap::new();
-        for (node, json) in &found {
+        for (node, json) in &logs {
             errors.insert((*node).clone(), serde_json::from_str(json)?);
         }
         Ok::<_, anyhow::Error>(terminal::execution(answer, &errors, style))
@@ -111,37 +118,41 @@ pub(super) fn tree(
 }
 
 fn last_error(
-    reader: &Reader,
+    source: &ReadSource<'_>,
     mark: &LinkMark,
     node: &str,
     as_of: Timestamp,
 ) -> anyhow::Result<Option<String>> {
     let query = LogsQuery { level: Some("ERROR".to_owned()), limit: ERRORS_READ_MAX, ..LogsQuery::default() };
-    let last =
-        |answer: &linkloom_schema::answer::NodeAnswer<'_>| answer.logs.last().map(serde_json::to_string);
-    Ok(reader.node(mark, node, None, &query, as_of, last)?.flatten().transpose()?)
+    let last = source
+        .node(mark, node, None, &query, as_of, |found| found.answer.logs.last().map(serde_json::to_string))?;
+    Ok(last.flatten().transpose()?)
 }
 
 fn wait(args: &LinkWaitArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     let mark = mark_of(&args.mark)?;
     let until = status_of(args.until);
     let deadline = Instant::now() + args.timeout;
-    let reader = store::existing(&args.read.store, config)?.reader();
+    let source = ReadSource::new(&store::path(&args.read.store, config)?, config).until(deadline);
     loop {
         let as_of = args.read.as_of.unwrap_or_else(store::now);
-        let missing = reader.show(&mark, as_of, |answer| missing(answer, until, &args.expect_nodes))?;
-        match missing {
-            Some(missing) if missing.is_empty() => {
+        let looked = source.show(&mark, as_of, |found| missing(found.answer, until, &args.expect_nodes));
+        match looked {
+            Ok(Some(missing)) if missing.is_empty() => {
                 out.text(&format!("{} is {}\n", terminal::plain(&mark.execution_id), until.as_str()))?;
                 return Ok(Outcome::Done);
             }
-            _ if Instant::now() < deadline => std::thread::sleep(LOOK),
-            Some(missing) => {
+            // Whoever writes it may not have made the store yet, or be about to say where to ask.
+            Ok(_) | Err(ReadError::NoStore { .. } | ReadError::NoApi { .. } | ReadError::Silent { .. })
+                if Instant::now() < deadline => {}
+            Ok(Some(missing)) => {
                 eprintln!("not within {:?}: {}", args.timeout, missing.join(", "));
                 return Ok(Outcome::NotFound);
             }
-            None => return not_found(&mark),
+            Ok(None) => return not_found(&mark),
+            Err(error) => return Err(error.into()),
         }
+        source.pause(LOOK, deadline);
     }
 }
 

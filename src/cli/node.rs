@@ -14,8 +14,8 @@ pub(super) fn run(command: &NodeCommand, config: &Config, out: &mut Output<'_>) 
 }
 
 fn show(args: &NodeShowArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    let reader = store::existing(&args.read.store, config)?.reader();
     let mark = mark_of(&args.mark)?;
+    let source = store::read(&args.read.store, config)?;
     let as_of = args.read.as_of.unwrap_or_else(store::now);
     let query = LogsQuery {
         level: args.level.clone(),
@@ -24,20 +24,21 @@ fn show(args: &NodeShowArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
         cursor: args.page.cursor.clone(),
     };
     let style = out.style;
-    let text =
-        reader.node(&mark, &args.node_name, args.run.as_deref(), &query, as_of, |answer| {
-            match args.read.output {
-                OutputFormat::Json => serde_json::to_string(answer).map(|json| json + "\n"),
-                OutputFormat::Table => Ok(terminal::node(mark.as_ref(), answer, style)),
-            }
-        })?;
+    let text = source.node(&mark, &args.node_name, args.run.as_deref(), &query, as_of, |found| match args
+        .read
+        .output
+    {
+        OutputFormat::Json => found.json().into_owned(),
+        OutputFormat::Table => terminal::node(mark.as_ref(), found.answer, style),
+    })?;
     let Some(text) = text else {
-        if reader.show(&mark, as_of, |_| ())?.is_none() {
+        if source.logs(&mark, &LogsQuery { limit: 1, ..LogsQuery::default() }, |_| ())?.is_none() {
             return not_found(&mark);
         }
         eprintln!("the execution has no node {}", terminal::plain(&args.node_name));
         return Ok(Outcome::NotFound);
     };
-    out.text(&text?)?;
+    drop(source);
+    out.text(&text)?;
     Ok(Outcome::Done)
 }

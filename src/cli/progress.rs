@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::pipeline::FeedFigures;
-pub(super) use crate::terminal::grouped;
+use crate::terminal::grouped;
 
 /// Between two pictures on a terminal, and between two lines elsewhere.
 const PICTURE: Duration = Duration::from_millis(100);

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::bail;
-use linkloom_schema::time::Timestamp;
 use linkloom_storage::embedded::EmbeddedStore;
 
 use super::args::StoreArgs;
+use super::remote::{self, ReadSource};
 use crate::config::Config;
+pub(super) use crate::expiry::now;
 use crate::service::{OpenStore, open_embedded};
 
 /// The folder of the store: `--store`, else `[store] path`.
@@ -25,7 +25,7 @@ pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf>
 
 /// Opens a store for writing; it is made when it is not there.
 pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(Arc<EmbeddedStore>, OpenStore)> {
-    let store = Arc::new(open_embedded(&path(args, config)?, config)?);
+    let store = Arc::new(remote::open_to_own(&path(args, config)?, config)?);
     let open = OpenStore::new(store.clone(), config)?;
     Ok((store, open))
 }
@@ -39,8 +39,7 @@ pub(super) fn existing(args: &StoreArgs, config: &Config) -> anyhow::Result<Open
     Ok(OpenStore::new(Arc::new(open_embedded(&path, config)?), config)?)
 }
 
-/// The present.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+/// Finds the way to a store for reading; it must be there.
+pub(super) fn read<'c>(args: &StoreArgs, config: &'c Config) -> anyhow::Result<ReadSource<'c>> {
+    Ok(ReadSource::open(&path(args, config)?, config)?)
 }

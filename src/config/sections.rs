@@ -147,6 +147,15 @@ section! {
              be reachable from other machines",
             |text| text.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
         );
+        /// Connections open at once.
+        /// At the limit further ones wait to be accepted.
+        connections_max: usize = 64, Range(1, 10_000);
+        /// Reads of the store that run at once, each on a thread.
+        /// At the limit further requests wait.
+        reads_max: usize = 8, Range(1, 256);
+        /// Longest head of a request (path, query and headers), in bytes.
+        /// A longer one is refused with status 431.
+        head_bytes_max: usize = (64 * KIB) as usize, Range(8 * KIB, 16 * MIB);
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! A write goes to the journal and to memory, and returns when a sync of the journal has covered it; writers that come
 //! meanwhile share the next sync. Larger values lie beside the trees and are not moved again. What expires lies in a
-//! segment for each day, dropped as a whole. Why: `docs/decisions/embedded-store.md`.
+//! segment for each day, dropped as a whole. Why: `docs/decisions/005-embedded-store.md`.
 
 mod engine;
 mod expire;

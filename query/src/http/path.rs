@@ -1,0 +1,133 @@
+//! Paths and queries of the API, for the side that serves them and the side that asks: patterns and builders side by
+//! side.
+//!
+//! Ids stand in a path percent-encoded (RFC 3986): everything but letters, digits, `-`, `.`, `_` and `~` as UTF-8 bytes,
+//! also `/` (`%2F`). Only then is a path cut, so an id may hold anything.
+
+use linkloom_schema::ids::MarkRef;
+use linkloom_schema::time::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::{ListQuery, LogsQuery};
+
+/// Names of the parts of a path, as problems name them.
+pub(super) mod part {
+    pub(crate) const BUSINESS: &str = "businessId";
+    pub(crate) const SCENE: &str = "sceneId";
+    pub(crate) const EXECUTION: &str = "executionId";
+    pub(crate) const NODE: &str = "nodeName";
+}
+
+/// The executions of a business id.
+pub(super) const EXECUTIONS: &str = "/api/v1/business/{businessId}/executions";
+/// One execution.
+pub(super) const EXECUTION: &str = "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}";
+/// One node of it.
+pub(super) const NODE: &str =
+    "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/nodes/{nodeName}";
+/// Its logs.
+pub(super) const LOGS: &str = "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/logs";
+/// What a Prometheus server reads.
+pub(super) const METRICS: &str = "/metrics";
+/// Whether the process is there.
+pub(super) const HEALTH: &str = "/healthz";
+
+/// All that is not reserved by RFC 3986 stays as it is.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The path and query that ask for the executions of a business id.
+pub fn executions(business_id: &str, query: &ListQuery, as_of: Timestamp) -> String {
+    let mut url = Url::new(&["/api/v1/business/", business_id, "/executions"]);
+    url.some("scene", query.scene.as_deref());
+    url.some("status", query.status.map(|status| status.as_str()));
+    url.some("from", query.from.map(|time| time.to_string()).as_deref());
+    url.some("to", query.to.map(|time| time.to_string()).as_deref());
+    url.page(query.limit, query.cursor.as_deref());
+    url.some("asOf", Some(&as_of.to_string()));
+    url.text
+}
+
+/// The path and query that ask for one execution.
+pub fn execution(mark: MarkRef<'_>, as_of: Timestamp) -> String {
+    let mut url = Url::execution(mark);
+    url.some("asOf", Some(&as_of.to_string()));
+    url.text
+}
+
+/// The path and query that ask for one node and a page of its logs; the API cannot search the logs of a node for a text.
+pub fn node(
+    mark: MarkRef<'_>,
+    node_name: &str,
+    run: Option<&str>,
+    query: &LogsQuery,
+    as_of: Timestamp,
+) -> String {
+    let mut url = Url::execution(mark);
+    url.text.push_str("/nodes/");
+    url.id(node_name);
+    url.some("run", run);
+    url.logs(query);
+    url.some("asOf", Some(&as_of.to_string()));
+    url.text
+}
+
+/// The path and query that ask for a page of the logs of an execution.
+pub fn logs(mark: MarkRef<'_>, query: &LogsQuery) -> String {
+    let mut url = Url::execution(mark);
+    url.text.push_str("/logs");
+    url.logs(query);
+    url.text
+}
+
+/// A path and query in the making.
+struct Url {
+    text: String,
+    has_query: bool,
+}
+
+impl Url {
+    /// A path: fixed parts and ids in turn.
+    fn new(parts: &[&str]) -> Self {
+        let mut url = Url { text: String::new(), has_query: false };
+        for (place, part) in parts.iter().enumerate() {
+            if place % 2 == 0 { url.text.push_str(part) } else { url.id(part) }
+        }
+        url
+    }
+
+    fn execution(mark: MarkRef<'_>) -> Self {
+        Url::new(&[
+            "/api/v1/business/",
+            mark.business_id,
+            "/scenes/",
+            mark.scene_id,
+            "/executions/",
+            mark.execution_id,
+        ])
+    }
+
+    fn id(&mut self, id: &str) {
+        self.text.extend(utf8_percent_encode(id, ENCODED));
+    }
+
+    fn some(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text.push(if self.has_query { '&' } else { '?' });
+            self.has_query = true;
+            self.text.push_str(name);
+            self.text.push('=');
+            self.id(value);
+        }
+    }
+
+    fn page(&mut self, limit: usize, cursor: Option<&str>) {
+        self.some("limit", Some(&limit.to_string()));
+        self.some("cursor", cursor);
+    }
+
+    fn logs(&mut self, query: &LogsQuery) {
+        self.some("level", query.level.as_deref());
+        self.some("q", query.text.as_deref());
+        self.page(query.limit, query.cursor.as_deref());
+    }
+}

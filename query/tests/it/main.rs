@@ -1,0 +1,6 @@
+//! Tests of the reader's answers over HTTP, from outside.
+
+mod http;
+mod ids;
+mod sockets;
+mod world;

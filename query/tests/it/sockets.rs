@@ -1,0 +1,123 @@
+//! The API behind a socket: bounds on clients, and its end.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use linkloom_query::http::{ServeLimits, serve};
+use tokio::sync::oneshot;
+
+use crate::world::api;
+
+/// Serves while `with` runs, then stops; returns once everything has ended.
+fn serving(limits: ServeLimits, with: impl FnOnce(SocketAddr)) {
+    let (tell, told) = mpsc::channel();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+            tell.send(listener.local_addr().expect("an address")).expect("somebody waits");
+            serve(listener, api(), limits, async { drop(stopped.await) }).await;
+        });
+    });
+    with(told.recv().expect("an address"));
+    drop(stop);
+    server.join().expect("a clean end");
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("a connection");
+    // Far beyond what anything here takes: a bound on a failing test, not a pause.
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    stream
+}
+
+fn request(stream: &mut TcpStream, path: &str, close: bool) {
+    let connection = if close { "close" } else { "keep-alive" };
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: {connection}\r\n\r\n")
+        .expect("sent");
+}
+
+fn to_end(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    text
+}
+
+fn health(stream: &mut TcpStream) {
+    request(stream, "/healthz", false);
+    let mut text = Vec::new();
+    while !text.ends_with(b"ok\n") {
+        let mut bytes = [0; 512];
+        let count = stream.read(&mut bytes).expect("an answer");
+        assert_ne!(count, 0, "closed after {}", String::from_utf8_lossy(&text));
+        text.extend_from_slice(&bytes[..count]);
+    }
+}
+
+const LIMITS: ServeLimits = ServeLimits { connections_max: 2, head_bytes_max: 8 * 1024 };
+
+#[test]
+fn answers_go_over_a_connection_that_is_kept() {
+    serving(LIMITS, |address| {
+        let mut stream = connect(address);
+        health(&mut stream);
+        health(&mut stream);
+        request(&mut stream, "/api/v1/business/nobody/executions", true);
+        let text = to_end(stream);
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+        assert!(text.ends_with("\r\n\r\n{\"executions\":[],\"nextCursor\":null}\n"), "{text}");
+    });
+}
+
+#[test]
+fn a_head_that_is_too_long_is_refused() {
+    serving(LIMITS, |address| {
+        let mut stream = connect(address);
+        // Not the end of the head: the server has to give up by itself. It may do so while this is still being sent.
+        let _ = write!(stream, "GET /{} HTTP/1.1\r\nHost: localhost\r\n", "x".repeat(LIMITS.head_bytes_max));
+        let mut text = Vec::new();
+        let _ = stream.read_to_end(&mut text);
+        let text = String::from_utf8_lossy(&text);
+        assert!(text.starts_with("HTTP/1.1 431 ") || text.starts_with("HTTP/1.1 414 "), "{text:?}");
+    });
+}
+
+#[test]
+fn connections_beyond_the_limit_wait_for_their_turn() {
+    serving(LIMITS, |address| {
+        let (mut first, mut second) = (connect(address), connect(address));
+        health(&mut first);
+        health(&mut second);
+        let mut third = connect(address);
+        request(&mut third, "/healthz", true);
+        // Others are served meanwhile, so it is not for want of time that there is no answer.
+        (0..10).for_each(|_| health(&mut second));
+        third.set_nonblocking(true).expect("a mode");
+        let early = third.read(&mut [0; 1]).expect_err("no answer while both places are taken");
+        assert_eq!(early.kind(), std::io::ErrorKind::WouldBlock);
+        third.set_nonblocking(false).expect("a mode");
+        drop(first);
+        assert!(to_end(third).ends_with("ok\n"));
+        health(&mut second);
+    });
+}
+
+#[test]
+fn stopping_closes_idle_connections_at_once() {
+    let mut kept = None;
+    serving(LIMITS, |address| {
+        let mut stream = connect(address);
+        health(&mut stream);
+        kept = Some((stream, address));
+    });
+    let (stream, address) = kept.expect("a connection");
+    assert_eq!(to_end(stream), "");
+    TcpStream::connect(address).expect_err("nobody listens any more");
+}

@@ -1,0 +1,116 @@
+//! A store in memory with a few executions in it, and the API over it without a socket.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use linkloom_assembler::settings::WindowSettings;
+use linkloom_assembler::summarise::Summariser;
+use linkloom_assembler::{AssemblerSettings, SteppedAssembler};
+use linkloom_ingest::decode::{Limits, decode};
+use linkloom_query::Reader;
+use linkloom_query::http::router;
+use linkloom_schema::definition::parse;
+use linkloom_schema::idle::IdleTimes;
+use linkloom_schema::time::Timestamp;
+use linkloom_storage::definitions::Definitions;
+use linkloom_storage::flush::{Flush, Sealer};
+use linkloom_storage::memory::MemoryStore;
+use linkloom_storage::store::Store;
+use tower::ServiceExt;
+
+/// An hour after the last report below: what is open by then has stalled.
+pub(crate) const LATER: &str = "2026-11-21T11:00:00Z";
+
+const LINK: &str = r#"[
+    {"nodeName": "receive", "nodeType": "local"},
+    {"nodeName": "check", "nodeType": "rpc"},
+    {"nodeName": "publish", "nodeType": "rpc"}
+]"#;
+
+const REPORTS: &str = r##"
+{"businessId":"content-42","sceneId":"intake","executionId":"e1","nodeName":"receive","status":"RUNNING","time":"2026-11-21T10:00:00Z","input":{"contentId": 42},"service":"api","instance":"a:1"}
+{"businessId":"content-42","sceneId":"intake","executionId":"e1","nodeName":"receive","status":"COMPLETED","time":"2026-11-21T10:00:00.002Z","service":"api","instance":"a:1"}
+{"businessId":"content-42","sceneId":"intake","executionId":"e1","nodeName":"check","status":"RUNNING","time":"2026-11-21T10:00:00.003Z","service":"check","instance":"c:1"}
+{"businessId":"content-42","sceneId":"intake","executionId":"e1","nodeName":"check","level":"INFO","time":"2026-11-21T10:00:00.004Z","message":"looking at content 42"}
+{"businessId":"content-42","sceneId":"intake","executionId":"e1","nodeName":"check","level":"ERROR","time":"2026-11-21T10:00:00.005Z","message":"no answer","data":{"tries": 3},"exception":{"type":"Timeout"}}
+{"businessId":"content-42","sceneId":"intake","executionId":"e1","nodeName":"check","status":"FAILED","time":"2026-11-21T10:00:00.006Z","service":"check","instance":"c:1"}
+{"businessId":"content-42","sceneId":"intake","executionId":"e1","level":"INFO","time":"2026-11-21T10:00:00.007Z","message":"given up"}
+{"businessId":"content-42","sceneId":"intake","executionId":"e2","nodeName":"receive","status":"RUNNING","time":"2026-11-21T10:01:00Z","service":"api","instance":"a:1"}
+{"businessId":"content-42","sceneId":"retry","executionId":"e1","nodeName":"again","status":"RUNNING","time":"2026-11-21T10:02:00Z","service":"api","instance":"a:1"}
+{"businessId":"content-42","sceneId":"retry","executionId":"e1","nodeName":"again","status":"COMPLETED","time":"2026-11-21T10:02:01Z","output":{"ok":true},"service":"api","instance":"a:1"}
+{"businessId":"a/b c|ü?%2F","sceneId":"in take/../x","executionId":"#1&2=3+4","nodeName":"no;de %25/","status":"COMPLETED","time":"2026-11-21T10:03:00Z"}
+"##;
+
+/// A store that holds the reports above, read under the definition above.
+pub(crate) fn reader() -> Reader {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let definitions = Arc::new(Definitions::load(store.clone()).expect("an empty log"));
+    let definition = parse("intake.json", "intake", LINK.as_bytes()).expect("a good definition");
+    definitions.put(vec![definition], None).expect("stored");
+    let idle = Arc::new(IdleTimes::default());
+    let summariser = Summariser { definitions: definitions.clone(), idle: idle.clone() };
+
+    let mut flush = Flush::new();
+    for line in REPORTS.lines().filter(|line| !line.is_empty()) {
+        flush.push(&decode(line.as_bytes(), None, &Limits::default()).expect("a good report"));
+    }
+    let sealed = Sealer::new(1, 64, 64).expect("a sealer").seal(&flush);
+    store.write(&sealed.batch).expect("stored");
+    let settings = AssemblerSettings {
+        shards: 1,
+        windows: WindowSettings::default(),
+        queue_flushes_max: 1,
+        spill: None,
+    };
+    let mut assembler =
+        SteppedAssembler::start(store.clone(), summariser, &settings, 0).expect("an assembler");
+    let flush = assembler.next_flush();
+    assembler.accept(flush, &sealed.digests, None, 0).expect("taken over");
+    assembler.step(10_000);
+    assert_eq!(assembler.flushes_open(), 0, "all summaries are written");
+    Reader::new(store, definitions, idle)
+}
+
+/// The API over [`reader`].
+pub(crate) fn api() -> Router {
+    router(reader(), 2, Arc::new(|| "# TYPE up gauge\nup 1\n".to_owned()))
+}
+
+/// What came back.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    /// A header, `-` for none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("-", |value| value.to_str().unwrap_or("?"))
+    }
+}
+
+/// Asks without a socket.
+pub(crate) fn ask(api: &Router, request: Request<Body>) -> Reply {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let response = api.clone().oneshot(request).await.expect("a router never fails");
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        let body = String::from_utf8(body.to_vec()).expect("UTF-8");
+        Reply { status: head.status, headers: head.headers, body }
+    })
+}
+
+/// `GET` of a path and query.
+pub(crate) fn get(api: &Router, path: &str) -> Reply {
+    ask(api, Request::get(path).body(Body::empty()).expect("a request"))
+}
+
+/// The instant [`LATER`].
+pub(crate) fn later() -> Timestamp {
+    Timestamp::from_rfc3339(LATER).expect("a time")
+}
