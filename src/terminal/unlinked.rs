@@ -15,6 +15,11 @@ pub fn unlinked(answer: &UnlinkedAnswer, style: Style) -> String {
         out.push_str("no reports without a mark\n");
         return out;
     }
+    let traces = answer.unlinked.iter().filter(|entry| entry.trace_id.is_some()).count();
+    let services = answer.unlinked.len() - traces;
+    out.push_str("reports without a mark: ");
+    out.push_str(&format!("{}, {}", plural(services as u64, "service"), plural(traces as u64, "trace")));
+    out.push_str(if answer.next_cursor.is_some() { ", and more\n\n" } else { "\n\n" });
     let time = |time: Option<Timestamp>| cell(Tone::Plain, &time.map_or_else(String::new, instant));
     let rows: Vec<Vec<Line>> = answer
         .unlinked

@@ -189,22 +189,23 @@ fn every_event_log_is_shown_with_the_counts_of_its_source() {
             nodes += of_nodes;
             all += of_runs;
         }
-        found.push_str(&format!("{:>6} executions {nodes:>6} nodes {all:>6} runs  {name}\n", runs.len()));
+        found.push_str(&format!("{name}: {} executions, {nodes} nodes, {all} runs\n", runs.len()));
     }
     expect_test::expect![[r#"
-           225 executions   1721 nodes   4953 runs  Production.xes.gz
-           540 executions   3390 nodes   3390 runs  RunningExample.xes.gz
-          1000 executions   7406 nodes   7544 runs  LoanApp_simplified_train.csv.gz
-           608 executions   8194 nodes   9119 runs  PurchasingExample.csv.gz
-          1000 executions   5443 nodes   5443 runs  Insurance_Claims_train.csv.gz
-           500 executions   3620 nodes   3620 runs  LoanApp_simplified.csv.gz
-          1199 executions  51309 nodes  52217 runs  BPIC15_1.csv.gz
-           501 executions   3507 nodes   3507 runs  or_1.csv.gz
-           501 executions   3507 nodes   3507 runs  xor_1.csv.gz
-          1000 executions   6633 nodes   8176 runs  LoanApp_sequential_9-5_diffres_timers.csv.gz
-          1000 executions   7000 nodes   7000 runs  sequential.csv.gz
-          2000 executions  22148 nodes  23288 runs  fuzzy_calendars_log.csv.gz
-    "#]].assert_eq(&found);
+        Production.xes.gz: 225 executions, 1721 nodes, 4953 runs
+        RunningExample.xes.gz: 540 executions, 3390 nodes, 3390 runs
+        LoanApp_simplified_train.csv.gz: 1000 executions, 7406 nodes, 7544 runs
+        PurchasingExample.csv.gz: 608 executions, 8194 nodes, 9119 runs
+        Insurance_Claims_train.csv.gz: 1000 executions, 5443 nodes, 5443 runs
+        LoanApp_simplified.csv.gz: 500 executions, 3620 nodes, 3620 runs
+        BPIC15_1.csv.gz: 1199 executions, 51309 nodes, 52217 runs
+        or_1.csv.gz: 501 executions, 3507 nodes, 3507 runs
+        xor_1.csv.gz: 501 executions, 3507 nodes, 3507 runs
+        LoanApp_sequential_9-5_diffres_timers.csv.gz: 1000 executions, 6633 nodes, 8176 runs
+        sequential.csv.gz: 1000 executions, 7000 nodes, 7000 runs
+        fuzzy_calendars_log.csv.gz: 2000 executions, 22148 nodes, 23288 runs
+    "#]]
+    .assert_eq(&found);
 }
 
 /// With the definition the execution carries, and without one.
@@ -233,7 +234,18 @@ fn every_recorded_execution_is_shown_with_the_counts_of_its_source() {
             counts = compare(&world.service.open().reader(), &mark, want);
         }
         let planned = if with_definition { "planned" } else { "observed" };
-        found.push_str(&format!("{:>3} nodes {:>3} runs  {planned:<8}  {name}\n", counts.0, counts.1));
+        found.push_str(&format!("{name}: {} nodes, {} runs, {planned}\n", counts.0, counts.1));
     }
-    expect_test::expect![[r#""#]].assert_eq(&found);
+    expect_test::expect![[r#"
+        workflow1_run.json: 1 nodes, 1 runs, planned
+        completed.json.gz: 15 nodes, 15 runs, planned
+        test.json: 6 nodes, 6 runs, planned
+        doWhileSwitch.json: 4 nodes, 4 runs, planned
+        notExecuted.json: 1 nodes, 1 runs, planned
+        oneFailed.json: 5 nodes, 5 runs, planned
+        success.json: 5 nodes, 5 runs, planned
+        sampleExecutions.js__sampleExecution.json: 2 nodes, 7 runs, planned
+        sampleExecutions.js__sampleExecutionDoWhile.json.gz: 9 nodes, 31 runs, planned
+    "#]]
+    .assert_eq(&found);
 }
