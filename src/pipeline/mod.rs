@@ -5,6 +5,7 @@
 //!    ^------------------- commit, when durable without a gap ---------'
 //! ```
 
+pub mod commit;
 pub mod dead;
 mod feed;
 mod sink;
