@@ -11,4 +11,4 @@ mod feed;
 mod sink;
 
 pub use feed::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark};
-pub use sink::{Sink, SinkFigures, SinkSettings};
+pub use sink::{Sink, SinkFigures, SinkSettings, seal};
