@@ -181,6 +181,8 @@ impl Shard {
         for (id, window) in swept.spill {
             self.put_aside(id, &window);
         }
+        // Cells whose removal was refused before.
+        retrying(&self.shared, || self.shared.journal.tidy());
         self.report();
     }
 
