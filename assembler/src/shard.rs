@@ -240,6 +240,10 @@ impl Shard {
                 self.windows.only_from_store(id);
             }
         }
+        if let Some(spill) = &mut self.spill {
+            // From here on what was put aside lacks reports, also when the window did not need it.
+            spill.forget(id);
+        }
         let Some((window, base)) = self.windows.window(id) else { return Ok(true) };
         if base != Base::Store {
             let mark = window.mark.clone();
