@@ -172,7 +172,7 @@ impl Flush {
             line: (line_begin as u32, self.lines.len() as u32),
             record: (record_begin as u32, self.records.len() as u32),
             node,
-            log: LogMark::new(report.identity, report.level()),
+            log: LogMark::new(report),
         });
     }
 
