@@ -4,6 +4,7 @@ use linkloom_schema::digest::{self, LogMark};
 use linkloom_schema::event::{Moment, NodeEvent};
 use linkloom_schema::ids::LinkMark;
 use linkloom_schema::report::{Identity, Report, ReportKind};
+use linkloom_schema::tally::FACTS_MAX;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::flush::RowDigest;
 
@@ -21,7 +22,7 @@ pub struct Window {
     logs: Vec<LogMark>,
     logs_sorted: usize,
     span: Option<(Timestamp, Timestamp)>,
-    /// Trace ids, sorted and distinct.
+    /// Trace ids, sorted and distinct; the least.
     traces: Vec<String>,
     /// Keeps a row of logs of one node, read back one by one, from making a record each.
     last_logged_node: String,
@@ -118,10 +119,13 @@ impl Window {
     fn add_trace(&mut self, trace: &str) -> bool {
         match self.traces.binary_search_by(|known| known.as_str().cmp(trace)) {
             Ok(_) => false,
-            Err(place) => {
+            // As in a tally the least are kept, and one more that says there are more.
+            Err(place) if place <= FACTS_MAX => {
                 self.traces.insert(place, trace.to_owned());
+                self.traces.truncate(FACTS_MAX + 1);
                 true
             }
+            Err(_) => false,
         }
     }
 
