@@ -368,6 +368,7 @@ impl Reader {
                 after: after.map(|LogCursor(moment)| Place::from(moment)),
                 limit: query.limit,
                 horizon: self.store.horizon(),
+                winners: &execution.winners,
             },
         )?;
         let mut reports: Vec<Report<'_>> = Vec::with_capacity(page.lines.len());
