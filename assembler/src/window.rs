@@ -313,8 +313,12 @@ mod tests {
 
     #[test]
     fn order_and_repetition_of_digests_do_not_change_what_is_observed() {
-        let a = digest(&[report("a", 8, 5), report("b", 16, 3)], &[log(8 << 32, "ERROR"), log(16 << 32, "INFO")]);
-        let b = digest(&[report("b", 16, 3), report("c", 24, 9)], &[log(16 << 32, "INFO"), log(24 << 32, "FATAL")]);
+        let a =
+            digest(&[report("a", 8, 5), report("b", 16, 3)], &[log(8 << 32, "ERROR"), log(16 << 32, "INFO")]);
+        let b = digest(
+            &[report("b", 16, 3), report("c", 24, 9)],
+            &[log(16 << 32, "INFO"), log(24 << 32, "FATAL")],
+        );
         let mut forward = Window::new(mark());
         for digest in [&a, &b] {
             forward.absorb(digest);

@@ -301,9 +301,18 @@ impl Reader {
         let known = KnownStatuses::default();
         let answer = with_execution(&*self.store, mark, logs, |execution| {
             let shared: Vec<&str> = execution.shared_traces.iter().map(String::as_str).collect();
-            self.with_definition(&execution, &definitions, &known, as_of, LINK_DEPTH_MAX, |definition, sub| {
-                self.with_input(&execution, definition, sub, as_of, &shared, |input| then(input, &execution))
-            })
+            self.with_definition(
+                &execution,
+                &definitions,
+                &known,
+                as_of,
+                LINK_DEPTH_MAX,
+                |definition, sub| {
+                    self.with_input(&execution, definition, sub, as_of, &shared, |input| {
+                        then(input, &execution)
+                    })
+                },
+            )
         })?;
         Ok(answer)
     }

@@ -364,12 +364,8 @@ mod tests {
         assert!(marks.iter().all(|mark| mark.identity_bits() == LogMark::new(&log).identity_bits()));
         let same = Report { message: Some("no summary says it".into()), ..log.clone() };
         assert_eq!(LogMark::new(&same), LogMark::new(&log));
-        let substituted = |time| Report {
-            id: None,
-            time: Some(Timestamp(time)),
-            time_substituted: true,
-            ..log.clone()
-        };
+        let substituted =
+            |time| Report { id: None, time: Some(Timestamp(time)), time_substituted: true, ..log.clone() };
         assert_ne!(LogMark::new(&substituted(5)), LogMark::new(&substituted(6)), "from two sources");
     }
 }

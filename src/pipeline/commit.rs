@@ -62,7 +62,10 @@ impl InFlight {
             positions.extend(covers.positions);
             self.resume.extend(covers.resume);
         }
-        positions.into_iter().map(|((source, partition), next)| Position { source, partition, next }).collect()
+        positions
+            .into_iter()
+            .map(|((source, partition), next)| Position { source, partition, next })
+            .collect()
     }
 
     /// Whether no flush is on its way.
@@ -90,7 +93,12 @@ mod tests {
     fn covering(of: &[(&str, u32, u64)]) -> Covers {
         let mut covers = Covers::default();
         for &(source, partition, next_position) in of {
-            covers.batch(&RawBatch { source: source.into(), partition, next_position, ..RawBatch::default() });
+            covers.batch(&RawBatch {
+                source: source.into(),
+                partition,
+                next_position,
+                ..RawBatch::default()
+            });
         }
         covers
     }

@@ -275,9 +275,8 @@ impl<'p> Feed<'p> {
     /// Sends the flush on its way, even if it only covers positions; waits for a free buffer.
     fn submit(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
         self.oldest = None;
-        let nothing = self.flush.as_ref().is_none_or(Flush::is_empty)
-            && self.dead.is_empty()
-            && self.covers.is_empty();
+        let nothing =
+            self.flush.as_ref().is_none_or(Flush::is_empty) && self.dead.is_empty() && self.covers.is_empty();
         if nothing {
             return Ok(());
         }
