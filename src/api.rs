@@ -53,7 +53,9 @@ impl ApiServer {
         let thread = std::thread::Builder::new().name("api".to_owned()).spawn(move || {
             runtime.block_on(async {
                 match tokio::net::TcpListener::from_std(listener) {
-                    Ok(listener) => http::serve(listener, router, limits, async { drop(stopped.await) }).await,
+                    Ok(listener) => {
+                        http::serve(listener, router, limits, async { drop(stopped.await) }).await
+                    }
                     Err(error) => tracing::error!(%error, "the API cannot listen"),
                 }
             });

@@ -6,6 +6,7 @@ pub mod config;
 pub mod definition_files;
 pub mod metrics;
 pub mod pipeline;
+pub mod published;
 pub mod service;
 pub mod terminal;
 pub mod workload;

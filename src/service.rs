@@ -75,9 +75,11 @@ impl Service {
     /// Starts the pipeline's threads and sums up what an earlier process left. `scratch`: folder for spilled windows.
     pub fn start(open: OpenStore, config: &Config, scratch: Option<PathBuf>) -> anyhow::Result<Self> {
         let summariser = Summariser { definitions: open.definitions.clone(), idle: open.idle.clone() };
-        let assembler = Assembler::start(open.store.clone(), summariser, &assembler_settings(config, scratch))?;
+        let assembler =
+            Assembler::start(open.store.clone(), summariser, &assembler_settings(config, scratch))?;
         let assembler = Arc::new(assembler);
-        let sink = Sink::start(&open.store, &assembler, &sink_settings(config)).context("starting the sink")?;
+        let sink =
+            Sink::start(&open.store, &assembler, &sink_settings(config)).context("starting the sink")?;
         Ok(Service { open, assembler, sink, settings: feed_settings(config) })
     }
 

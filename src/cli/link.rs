@@ -10,7 +10,7 @@ use linkloom_schema::panorama::{ExecutionStatus, NodeState};
 use linkloom_schema::time::Timestamp;
 
 use super::args::{LinkCommand, LinkListArgs, LinkShowArgs, LinkWaitArgs, MarkArgs, OutputFormat, StatusArg};
-use super::remote::{ReadError, ReadSource};
+use super::remote::{PATIENCE_WITHOUT_API, ReadError, ReadSource};
 use super::{Outcome, Output, store};
 use crate::config::Config;
 use crate::terminal;
@@ -104,7 +104,9 @@ pub(super) fn tree(
         let failed = answer.nodes.iter().filter(|node| node.state == NodeState::Failed);
         let mut logs = Vec::new();
         for node in failed {
-            logs.extend(last_error(source, mark, &node.node_name, as_of)?.map(|json| (&node.node_name, json)));
+            logs.extend(
+                last_error(source, mark, &node.node_name, as_of)?.map(|json| (&node.node_name, json)),
+            );
         }
         let mut errors: BTreeMap<String, LogAnswer<'_>> = BTreeMap::new();
         for (node, json) in &logs {
@@ -122,9 +124,8 @@ fn last_error(
     as_of: Timestamp,
 ) -> anyhow::Result<Option<String>> {
     let query = LogsQuery { level: Some("ERROR".to_owned()), limit: ERRORS_READ_MAX, ..LogsQuery::default() };
-    let last = source.node(mark, node, None, &query, as_of, |found| {
-        found.answer.logs.last().map(serde_json::to_string)
-    })?;
+    let last = source
+        .node(mark, node, None, &query, as_of, |found| found.answer.logs.last().map(serde_json::to_string))?;
     Ok(last.flatten().transpose()?)
 }
 
@@ -132,7 +133,9 @@ fn wait(args: &LinkWaitArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
     let mark = mark_of(&args.mark)?;
     let until = status_of(args.until);
     let deadline = Instant::now() + args.timeout;
-    let source = ReadSource::new(&store::path(&args.read.store, config)?, config).until(deadline);
+    // Also the last look gives another reading command time to end.
+    let patience = deadline + PATIENCE_WITHOUT_API;
+    let source = ReadSource::new(&store::path(&args.read.store, config)?, config).until(patience);
     loop {
         let as_of = args.read.as_of.unwrap_or_else(store::now);
         let looked = source.show(&mark, as_of, |found| missing(found.answer, until, &args.expect_nodes));

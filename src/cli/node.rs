@@ -24,11 +24,12 @@ fn show(args: &NodeShowArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
         cursor: args.page.cursor.clone(),
     };
     let style = out.style;
-    let text = source.node(&mark, &args.node_name, args.run.as_deref(), &query, as_of, |found| {
-        match args.read.output {
-            OutputFormat::Json => found.json().into_owned(),
-            OutputFormat::Table => terminal::node(mark.as_ref(), found.answer, style),
-        }
+    let text = source.node(&mark, &args.node_name, args.run.as_deref(), &query, as_of, |found| match args
+        .read
+        .output
+    {
+        OutputFormat::Json => found.json().into_owned(),
+        OutputFormat::Table => terminal::node(mark.as_ref(), found.answer, style),
     })?;
     let Some(text) = text else {
         if source.logs(&mark, &LogsQuery { limit: 1, ..LogsQuery::default() }, |_| ())?.is_none() {

@@ -41,7 +41,12 @@ fn get(figure: &AtomicU64) -> u64 {
 fn line(figures: &FeedFigures, started: Instant) -> String {
     let read = get(&figures.read);
     let rate = read as f64 / started.elapsed().as_secs_f64().max(0.001);
-    format!("{} reports read, {} stored, {} a second", grouped(read), grouped(get(&figures.stored)), grouped(rate as u64))
+    format!(
+        "{} reports read, {} stored, {} a second",
+        grouped(read),
+        grouped(get(&figures.stored)),
+        grouped(rate as u64)
+    )
 }
 
 /// A number with its thousands apart: `2,094,758`.

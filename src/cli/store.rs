@@ -18,7 +18,9 @@ pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf>
     match &args.store {
         Some(path) => Ok(path.clone()),
         None if !config.store.path.is_empty() => Ok(PathBuf::from(&config.store.path)),
-        None => bail!("no store: name one with --store PATH, LINKLOOM_STORE, or path in [store] of the configuration"),
+        None => bail!(
+            "no store: name one with --store PATH, LINKLOOM_STORE, or path in [store] of the configuration"
+        ),
     }
 }
 

@@ -10,7 +10,9 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use linkloom_assembler::watermark::Watermark;
 use linkloom_ingest::dead_letter::DeadLetter;
 use linkloom_ingest::decode::{Decoder, Limits, Reason, Refusal};
-use linkloom_ingest::source::{Incomplete, Next, Opened, Position, RawBatch, Record, Resume, Source, SourceError};
+use linkloom_ingest::source::{
+    Incomplete, Next, Opened, Position, RawBatch, Record, Resume, Source, SourceError,
+};
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Cell, CellBatch, Family, Table};
 use linkloom_storage::flush::Flush;
@@ -142,7 +144,10 @@ impl InFlight {
             positions.extend(covers.positions);
             self.resume.extend(covers.resume);
         }
-        positions.into_iter().map(|((source, partition), next)| Position { source, partition, next }).collect()
+        positions
+            .into_iter()
+            .map(|((source, partition), next)| Position { source, partition, next })
+            .collect()
     }
 
     /// Cells that remember how far files were ingested, as far as that is durable without a gap.
@@ -195,7 +200,8 @@ impl<'p> Feed<'p> {
         let mut outcome = FeedOutcome::default();
         while !stop.load(Ordering::Acquire) {
             self.take_done(source)?;
-            let wait = self.oldest.map_or(WAIT_MAX, |oldest| self.settings.delay.saturating_sub(oldest.elapsed()));
+            let wait =
+                self.oldest.map_or(WAIT_MAX, |oldest| self.settings.delay.saturating_sub(oldest.elapsed()));
             match source.next(wait.min(WAIT_MAX)) {
                 Ok(Next::Batch(batch)) => self.batch(&batch, source)?,
                 Ok(Next::Opened(opened)) => {

@@ -83,7 +83,11 @@ impl Sink {
             let mut worker = Worker {
                 store: store.clone(),
                 assembler: assembler.clone(),
-                sealer: Sealer::new(settings.zstd_level, settings.packs_per_row_max, settings.remembered_max)?,
+                sealer: Sealer::new(
+                    settings.zstd_level,
+                    settings.packs_per_row_max,
+                    settings.remembered_max,
+                )?,
                 compressor: Compressor::new(settings.zstd_level)?,
                 figures: figures.clone(),
             };

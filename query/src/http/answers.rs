@@ -43,9 +43,11 @@ impl Ids {
     fn mark(&self, params: &mut Params) -> Option<LinkMark> {
         let ids = [part::BUSINESS, part::SCENE, part::EXECUTION].map(|name| (name, self.get(name)));
         let long = ids.into_iter().filter(|(_, id)| id.is_empty() || id.len() > ID_BYTES_MAX);
-        params.also(long.map(|(name, id)| {
-            BadParameter::value(name, id, format!("an id of 1 to {ID_BYTES_MAX} bytes"))
-        }));
+        params.also(
+            long.map(|(name, id)| {
+                BadParameter::value(name, id, format!("an id of 1 to {ID_BYTES_MAX} bytes"))
+            }),
+        );
         LinkMark::new(ids[0].1, ids[1].1, ids[2].1).ok()
     }
 }
@@ -108,7 +110,9 @@ pub(super) async fn node(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
             return Ok(text);
         }
         Err(match reader.logs(&mark, &LogsQuery { limit: 1, ..LogsQuery::default() }, |_| ())? {
-            Some(()) => Problem::not_found(format!("execution {} has no node {}", id(&mark.execution_id), id(&name))),
+            Some(()) => {
+                Problem::not_found(format!("execution {} has no node {}", id(&mark.execution_id), id(&name)))
+            }
             None => unknown_execution(&mark),
         })
     })
@@ -150,7 +154,9 @@ impl Api {
             let _permit = permit;
             read(&reader)
         });
-        let body = read.await.map_err(|_| internal("the read ended in a panic, the log of the process says more"))??;
+        let body = read
+            .await
+            .map_err(|_| internal("the read ended in a panic, the log of the process says more"))??;
         Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
     }
 }

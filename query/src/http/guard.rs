@@ -61,7 +61,8 @@ mod tests {
         for own in ["localhost", "LOCALHOST", "127.0.0.1", "127.8.9.10", "[::1]"] {
             assert!(is_own(own), "{own}");
         }
-        for foreign in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]"]
+        for foreign in
+            ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]"]
         {
             assert!(!is_own(foreign), "{foreign}");
         }

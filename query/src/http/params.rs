@@ -14,12 +14,8 @@ pub const LIMIT_DEFAULT: usize = 50;
 pub const LIMIT_MAX: usize = 10_000;
 
 /// All statuses, as they are asked for.
-const STATUSES: [ExecutionStatus; 4] = [
-    ExecutionStatus::Running,
-    ExecutionStatus::Completed,
-    ExecutionStatus::Failed,
-    ExecutionStatus::Stalled,
-];
+const STATUSES: [ExecutionStatus; 4] =
+    [ExecutionStatus::Running, ExecutionStatus::Completed, ExecutionStatus::Failed, ExecutionStatus::Stalled];
 
 /// The parameters of one request. Problems are gathered, to be told all at once.
 pub(super) struct Params {

@@ -26,8 +26,7 @@ pub(super) const EXECUTION: &str = "/api/v1/business/{businessId}/scenes/{sceneI
 pub(super) const NODE: &str =
     "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/nodes/{nodeName}";
 /// Its logs.
-pub(super) const LOGS: &str =
-    "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/logs";
+pub(super) const LOGS: &str = "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/logs";
 /// What a Prometheus server reads.
 pub(super) const METRICS: &str = "/metrics";
 /// Whether the process is there.

@@ -56,12 +56,7 @@ impl BadParameter {
     }
 
     /// A parameter there is not, or not twice.
-    pub(super) fn name(
-        parameter: &str,
-        found: &str,
-        what: &'static str,
-        allowed: impl Into<String>,
-    ) -> Self {
+    pub(super) fn name(parameter: &str, found: &str, what: &'static str, allowed: impl Into<String>) -> Self {
         let (parameter, found, allowed) = (clip(parameter), clip(found), allowed.into());
         let detail = format!("{parameter} {what}; allowed is {allowed}");
         BadParameter { parameter, detail, found, allowed }
@@ -105,7 +100,8 @@ impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         let status = match &error {
             QueryError::Cursor(bad) => {
-                let bad = BadParameter::value("cursor", &bad.text, "the nextCursor of an answer of this list");
+                let bad =
+                    BadParameter::value("cursor", &bad.text, "the nextCursor of an answer of this list");
                 return Problem::bad_request(vec![bad]);
             }
             QueryError::Store(StoreError::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,

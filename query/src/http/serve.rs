@@ -35,7 +35,12 @@ pub struct ServeLimits {
 /// Serves until `stop` is ready; then requests under way are answered and connections closed.
 ///
 /// Needs a tokio runtime with I/O and time.
-pub async fn serve(listener: TcpListener, router: Router, limits: ServeLimits, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ServeLimits,
+    stop: impl Future<Output = ()>,
+) {
     let connections = Arc::new(Semaphore::new(limits.connections_max.max(1)));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();

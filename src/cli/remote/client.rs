@@ -55,13 +55,15 @@ impl Client {
 
     /// The body of a successful `GET` of a path and query.
     pub(super) fn get(&self, path: &str) -> Result<String, Unanswered> {
-        let mut response = self.agent.get(format!("http://{}{path}", self.address)).call().map_err(unanswered)?;
+        let mut response =
+            self.agent.get(format!("http://{}{path}", self.address)).call().map_err(unanswered)?;
         let answers = response.headers().get(PROCESS_HEADER).and_then(|pid| pid.to_str().ok()?.parse().ok());
         if answers != Some(self.pid) {
             return Err(Unanswered::Gone(format!("another process than {} answers there", self.pid)));
         }
         let status = response.status();
-        let of_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
+        let of_problem =
+            response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
         let body = body.map_err(unanswered)?;
         if status == StatusCode::OK {
