@@ -39,6 +39,13 @@ fn run(arguments: &[&str]) -> Output {
     linkloom(arguments).output().expect("the binary runs")
 }
 
+/// Starts a command whose output is read when it has ended.
+fn start(arguments: &[&str]) -> Child {
+    let mut command = linkloom(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the binary runs")
+}
+
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }
@@ -202,12 +209,19 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
 fn link_wait_sees_what_a_running_ingest_is_fed() {
     let (_folder, store, links) = folder();
     // It waits from before there is a store, over an ingest that ends too early, for what the second one is fed.
-    let wait = linkloom(&["link", "wait", "--store", &store, "content-42", "intake", "e1"])
-        .args(["--timeout", "120s", "--expect-nodes", "receive,publish"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
+    let wait = start(&[
+        "link",
+        "wait",
+        "--store",
+        &store,
+        "content-42",
+        "intake",
+        "e1",
+        "--timeout",
+        "120s",
+        "--expect-nodes",
+        "receive,publish",
+    ]);
     let show = ["link", "show", "--store", &store, "content-42", "intake", "e1", "--as-of", AS_OF];
     let mut first = Owner::start(&store, &links);
     first.send(BEGUN);
@@ -252,13 +266,16 @@ fn an_owner_without_an_api_is_named() {
         "linkloom: {store} is owned by process {pid}, which serves no API to read it through; wait until it has ended, \
          or end it\n"
     );
-    for command in [
+    // All at once, for each of them waits a moment for the owner to end.
+    let commands = [
         &["link", "list", "--store", &store, "content-42"][..],
         &["link", "show", "--store", &store, "content-42", "intake", "e1"],
         &["node", "show", "--store", &store, "content-42", "intake", "e1", "receive"],
         &["link", "wait", "--store", &store, "content-42", "intake", "e1", "--timeout", "0s"],
-    ] {
-        let output = run(command);
+    ];
+    let running: Vec<Child> = commands.iter().map(|command| start(command)).collect();
+    for (command, running) in commands.iter().zip(running) {
+        let output = running.wait_with_output().expect("it ends");
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{command:?}");
         assert_eq!(text(&output.stderr), want, "{command:?}");
     }
@@ -275,15 +292,8 @@ fn reading_commands_wait_for_one_another() {
     let mut owner = Owner::start(&store, &links);
     owner.send(BEGUN);
     owner.end();
-    let readers: Vec<Child> = (0..4)
-        .map(|_| {
-            linkloom(&["link", "list", "--store", &store, "content-42", "--output", "json"])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("the binary runs")
-        })
-        .collect();
+    let list = ["link", "list", "--store", &store, "content-42", "--output", "json"];
+    let readers: Vec<Child> = (0..3).map(|_| start(&list)).collect();
     for reader in readers {
         let output = reader.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
