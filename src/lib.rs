@@ -1,12 +1,15 @@
 //! Linkloom: configuration, wiring and command line; the one place that knows all parts.
 
 pub mod api;
+pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod definition_files;
+pub mod expiry;
+pub mod figures;
 pub mod metrics;
 pub mod pipeline;
-pub mod published;
 pub mod service;
 pub mod terminal;
+pub mod verify;
 pub mod workload;

@@ -2,9 +2,7 @@
 //!
 //! Names are `linkloom_`, component, thing, unit, `total`. Labels come from closed sets, never from ids or error texts.
 //!
-//! Law 3 of this process, at rest: [`POSITIONS_READ`] = the sum of [`POSITIONS`] over its `outcome`s. [`REPLAYED`] counts
-//! apart from it: positions read again after a restart, whose reports were stored before.
-
+//! Law 3 of this process, at rest: [`POSITIONS_READ`] = the sum of [`POSITIONS`] over its `outcome`s.
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// What kind of number a metric is.
@@ -56,14 +54,8 @@ metrics! {
     /// Positions by what became of them; their sum is linkloom_positions_read_total once nothing is held.
     POSITIONS = Counter "linkloom_positions_total",
         "outcome": ["stored", "duplicate", "dead_lettered", "sampled_out", "refused"];
-    /// Positions read again after a restart whose reports had been stored before; counted apart from the law above.
-    REPLAYED = Counter "linkloom_positions_replayed_total";
     /// Bytes read from sources.
     READ_BYTES = Counter "linkloom_ingest_read_bytes_total";
-    /// Reports accepted, by type.
-    REPORTS = Counter "linkloom_ingest_reports_total", "type": ["node", "log"];
-    /// Reports without a link mark: joined by their trace id, or kept as unlinked.
-    UNMARKED = Counter "linkloom_ingest_unmarked_reports_total", "kept": ["by_trace", "unlinked"];
     /// Link marks in one text with more than two separators.
     AMBIGUOUS_MARKS = Counter "linkloom_ingest_ambiguous_marks_total";
     /// Payloads that were longer than their limit and so were cut.
@@ -71,55 +63,36 @@ metrics! {
     /// Reports whose own time was absent or absurd and was replaced by that of the source.
     TIMES_SUBSTITUTED = Counter "linkloom_ingest_times_substituted_total";
 
-    /// Reports held for the next flush.
-    FLUSH_HELD_REPORTS = Gauge "linkloom_flush_held_reports";
-    /// Bytes of the reports held for the next flush.
-    FLUSH_HELD_BYTES = Gauge "linkloom_flush_held_bytes";
-    /// Flushes begun, by what set them off.
-    FLUSHES = Counter "linkloom_flush_flushes_total", "reason": ["reports", "bytes", "delay", "end"];
+    /// Flushes written.
+    FLUSHES = Counter "linkloom_flush_flushes_total";
     /// Packs written.
     FLUSH_PACKS = Counter "linkloom_flush_packs_total";
-    /// Bytes of the reports in packs, before compression.
-    FLUSH_RAW_BYTES = Counter "linkloom_flush_raw_bytes_total";
-    /// Bytes of the packs, compressed.
-    FLUSH_PACKED_BYTES = Counter "linkloom_flush_packed_bytes_total";
-    /// Packs that went to overflow rows because their row was full.
-    FLUSH_OVERFLOW_PACKS = Counter "linkloom_flush_overflow_packs_total";
-    /// Time from the beginning of a flush until it is durable, in seconds.
+    /// Time from the beginning of a flush until it is durable and readable, in seconds.
     FLUSH_SECONDS = Histogram "linkloom_flush_seconds";
-    /// Time from the reading of the oldest report of a flush until it can be read back, in seconds.
-    FLUSH_VISIBLE_SECONDS = Histogram "linkloom_flush_visible_seconds";
 
-    /// Cells written to the store.
+    /// Cells written to the store with packs.
     STORE_CELLS = Counter "linkloom_store_cells_written_total";
-    /// Bytes of keys and values written to the store.
+    /// Bytes of keys and values of those cells.
     STORE_BYTES = Counter "linkloom_store_written_bytes_total";
-    /// Writes that the store did not take, by whether they are tried again.
-    STORE_ERRORS = Counter "linkloom_store_write_errors_total", "retry": ["with_backoff", "never"];
-    /// Time of one write to the store, in seconds.
-    STORE_WRITE_SECONDS = Histogram "linkloom_store_write_seconds";
-    /// Space the store takes on disk, in bytes.
-    STORE_DISK_BYTES = Gauge "linkloom_store_disk_bytes";
+    /// Writes and reads that the store refused and that were tried again.
+    STORE_RETRIES = Counter "linkloom_store_retries_total";
 
     /// Windows open.
     ASSEMBLER_WINDOWS = Gauge "linkloom_assembler_open_windows";
     /// Memory of the windows, in bytes.
     ASSEMBLER_MEMORY_BYTES = Gauge "linkloom_assembler_memory_bytes";
-    /// Disk space of spilled windows, in bytes.
-    ASSEMBLER_SPILL_BYTES = Gauge "linkloom_assembler_spill_bytes";
-    /// Windows closed, by why.
-    ASSEMBLER_CLOSED = Counter "linkloom_assembler_closed_windows_total",
-        "reason": ["idle", "terminal", "age", "end"];
+    /// Flushes some of whose summaries are still to be written.
+    ASSEMBLER_OPEN_FLUSHES = Gauge "linkloom_assembler_open_flushes";
+    /// Windows closed.
+    ASSEMBLER_CLOSED = Counter "linkloom_assembler_closed_windows_total";
     /// Windows spilled to disk because memory was full.
     ASSEMBLER_SPILLED = Counter "linkloom_assembler_spilled_windows_total";
-    /// Windows dropped because the spill space was full; they are read back from the store.
-    ASSEMBLER_DROPPED = Counter "linkloom_assembler_dropped_windows_total";
+    /// Spilled windows brought back.
+    ASSEMBLER_UNSPILLED = Counter "linkloom_assembler_unspilled_windows_total";
     /// Executions read back from the store because their window was not in memory.
     ASSEMBLER_READ_BACK = Counter "linkloom_assembler_read_back_executions_total";
     /// Summaries written.
     ASSEMBLER_SUMMARIES = Counter "linkloom_assembler_summaries_total";
-    /// How far the watermark is behind the clock, in seconds.
-    ASSEMBLER_WATERMARK_LAG_SECONDS = Gauge "linkloom_assembler_watermark_lag_seconds";
 }
 
 /// The value of `outcome` in [`POSITIONS`] for each way a position can end.
@@ -207,8 +180,6 @@ mod tests {
     fn every_metric_is_in_the_text_with_help_type_and_labels() {
         let text = rendered(|| {
             metrics::histogram!(FLUSH_SECONDS).record(0.3);
-            metrics::histogram!(FLUSH_VISIBLE_SECONDS).record(0.3);
-            metrics::histogram!(STORE_WRITE_SECONDS).record(0.3);
         });
         for metric in ALL {
             let kind = format!("{:?}", metric.kind).to_lowercase();

@@ -22,7 +22,9 @@ use linkloom_storage::retention::Retention;
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 
 use crate::config::Config;
-use crate::pipeline::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, Sink, SinkSettings};
+use crate::pipeline::{
+    Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark, Sink, SinkSettings,
+};
 
 /// The open store of a process with its definition log: enough to read.
 #[derive(Clone)]
@@ -69,6 +71,7 @@ pub struct Service {
     assembler: Arc<Assembler>,
     sink: Sink,
     settings: FeedSettings,
+    watermark: SharedWatermark,
 }
 
 impl Service {
@@ -80,7 +83,9 @@ impl Service {
         let assembler = Arc::new(assembler);
         let sink =
             Sink::start(&open.store, &assembler, &sink_settings(config)).context("starting the sink")?;
-        Ok(Service { open, assembler, sink, settings: feed_settings(config) })
+        let watermark =
+            SharedWatermark::new(config.assembler.partition_idle_ms, config.assembler.out_of_order_ms);
+        Ok(Service { open, assembler, sink, settings: feed_settings(config), watermark })
     }
 
     /// The store behind it.
@@ -96,7 +101,12 @@ impl Service {
         figures: &FeedFigures,
         stop: &AtomicBool,
     ) -> Result<FeedOutcome, FeedError> {
-        Feed::new(&self.open.store, &self.sink, &self.settings, figures).run(source, stop)
+        Feed::new(&self.open.store, &self.sink, &self.settings, figures, &self.watermark).run(source, stop)
+    }
+
+    /// Limits of reports.
+    pub fn limits(&self) -> &Limits {
+        &self.settings.limits
     }
 
     /// Waits until every summary is durable: from then on lists agree with what is shown.
@@ -142,6 +152,21 @@ pub fn resume_points(store: Arc<dyn Store>) -> impl FnMut(&Head) -> Result<Vec<R
     }
 }
 
+/// Limits of reports a configuration sets.
+pub fn limits(config: &Config) -> Limits {
+    Limits {
+        report_bytes_max: config.ingest.report_bytes_max,
+        payload_bytes_max: config.ingest.payload_bytes_max,
+        mark_separator: config.ingest.mark_separator.as_str().into(),
+    }
+}
+
+/// Bytes of a line a source holds: a whole report, and of a longer line what its dead letter keeps, so that it can be
+/// replayed under a higher limit.
+pub fn line_bytes_max(config: &Config) -> usize {
+    config.ingest.report_bytes_max.max(config.ingest.dead_letter_bytes_max)
+}
+
 fn assembler_settings(config: &Config, scratch: Option<PathBuf>) -> AssemblerSettings {
     let of = &config.assembler;
     AssemblerSettings {
@@ -175,12 +200,7 @@ fn feed_settings(config: &Config) -> FeedSettings {
         reports_max: config.flush.reports_max,
         bytes_max: config.flush.bytes_max,
         delay: Duration::from_millis(config.flush.delay_ms),
-        limits: Limits {
-            report_bytes_max: config.ingest.report_bytes_max,
-            payload_bytes_max: config.ingest.payload_bytes_max,
-            mark_separator: config.ingest.mark_separator.as_str().into(),
-        },
-        partition_idle_ms: config.assembler.partition_idle_ms,
-        out_of_order_ms: config.assembler.out_of_order_ms,
+        limits: limits(config),
+        dead_letter_bytes_max: config.ingest.dead_letter_bytes_max,
     }
 }

@@ -144,7 +144,7 @@ fn not_started(shared: &Shared, error: &io::Error) -> StoreError {
 }
 
 /// The assembler of a running process: each shard a thread. Serves all pipelines of the process. Dropping it stops the
-/// threads after what they were given is done.
+/// threads; summaries that are not written yet ([`Assembler::drain`]) are then left to the journal and the next process.
 pub struct Assembler {
     shared: Arc<Shared>,
     senders: Vec<Sender<Message>>,

@@ -8,6 +8,8 @@ use linkloom_schema::report::{self, Identity, Line, Mark, Payload, Report};
 pub use linkloom_schema::report::{Reason, Refusal};
 use linkloom_schema::time::Timestamp;
 
+use crate::source::Record;
+
 /// What a report may be, and how its mark is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -80,7 +82,8 @@ impl Decoder {
             return Err(self.too_long(line.len() as u64));
         }
         let text = std::str::from_utf8(line).map_err(not_utf8)?;
-        let mut line = report::read(text.strip_prefix('\u{feff}').unwrap_or(text))?;
+        let mut line = Line::default();
+        report::read(text.strip_prefix('\u{feff}').unwrap_or(text), &mut line)?;
         let mark = self.mark(&mut line)?;
         let mut report = line.report;
         report.mark = mark;
@@ -95,9 +98,17 @@ impl Decoder {
         Ok(report)
     }
 
+    /// Decodes a record of a source, which may hold only the beginning of a line that is too long.
+    pub fn decode_record<'a>(&mut self, record: &Record<'a>) -> Result<Report<'a>, Refusal> {
+        if record.full_length > record.bytes.len() as u64 {
+            return Err(self.too_long(record.full_length));
+        }
+        self.decode(record.bytes, record.time)
+    }
+
     /// The refusal of a report of `bytes` bytes, more than are allowed.
     #[cold]
-    pub fn too_long(&self, bytes: u64) -> Refusal {
+    fn too_long(&self, bytes: u64) -> Refusal {
         let max = self.limits.report_bytes_max;
         Refusal::new(Reason::TooLong, format!("the report is {bytes} bytes long, at most {max} are allowed"))
     }
@@ -114,8 +125,7 @@ impl Decoder {
                 return Err(incomplete_mark([business_id, scene_id, execution_id]));
             }
         };
-        // A logger without a mark writes an empty string.
-        let Some(link_mark) = line.link_mark.take().filter(|mark| !mark.is_empty()) else { return Ok(three) };
+        let Some(link_mark) = line.link_mark.take() else { return Ok(three) };
         let one = self.cut_mark(link_mark)?;
         match three {
             Some(three) if three != one => {

@@ -46,6 +46,8 @@ impl Place {
 
 /// What belongs on a page.
 pub struct LogQuery<'q> {
+    /// Only reports of this kind; `None`: all.
+    pub kind: Option<ReportKind>,
     /// Only logs of this node (`Some(None)`: of none); `None`: all.
     pub node: Option<Option<&'q str>>,
     /// Any further condition.
@@ -102,7 +104,8 @@ pub fn log_page(
             let place = Place::of(&report);
             let of_node = query.node.is_none_or(|node| report.node_name.as_deref() == node);
             let kept = query.horizon.is_none_or(|horizon| report.time.is_none_or(|time| time >= horizon));
-            if report.kind != ReportKind::Log || !of_node || !kept || !(query.wanted)(&report) {
+            let of_kind = query.kind.is_none_or(|kind| report.kind == kind);
+            if !of_kind || !of_node || !kept || !(query.wanted)(&report) {
                 continue;
             }
             if query.after.is_some_and(|after| place <= after) {

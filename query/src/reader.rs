@@ -1,7 +1,6 @@
 //! The three questions: which executions of a business id, one execution, one node. Answers are functions of what is
 //! stored, the definition log and `as_of`.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use linkloom_schema::event::{Moment, NodeEvent};
 use linkloom_schema::idle::IdleTimes;
 use linkloom_schema::ids::LinkMark;
 use linkloom_schema::panorama::{Context, ExecutionStatus, NodeState, Plans, SubStatus, is_silent};
-use linkloom_schema::report::{Report, decode_stored};
+use linkloom_schema::report::{Report, ReportKind, decode_stored};
 use linkloom_schema::row_key;
 use linkloom_schema::summary::{Observed, Summary, list_entry, stalls_at, summarise};
 use linkloom_schema::tally::level_of;
@@ -363,6 +362,7 @@ impl Reader {
             execution.mark,
             execution.log_packs.clone(),
             &LogQuery {
+                kind: Some(ReportKind::Log),
                 node: node.map(Some),
                 wanted: &wanted,
                 after: after.map(|LogCursor(moment)| Place::from(moment)),
@@ -384,22 +384,11 @@ impl Reader {
         }))
     }
 
-    fn corrupt(&self, what: &str, why: &dyn std::fmt::Display) -> StoreError {
+    pub(crate) fn corrupt(&self, what: &str, why: &dyn std::fmt::Display) -> StoreError {
         StoreError::Corrupt {
             store: self.store.name().to_owned(),
             what: what.to_owned(),
             why: why.to_string(),
         }
-    }
-
-    /// The services and hours (`YYYYMMDDHH`, or `none`) that have reports without mark and trace id, and the traces that
-    /// have reports without mark, each with its number of packs.
-    pub fn unlinked(&self) -> Result<BTreeMap<String, u64>, QueryError> {
-        let mut rows = BTreeMap::new();
-        self.store.scan(&Scan::new(Table::Unlinked, Rows::Prefix("")).keys_only(), &mut |cell| {
-            *rows.entry(cell.row.to_owned()).or_insert(0) += 1;
-            ControlFlow::Continue(())
-        })?;
-        Ok(rows)
     }
 }

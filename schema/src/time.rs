@@ -82,8 +82,8 @@ impl Timestamp {
     pub(crate) fn from_integer(value: i64) -> Timestamp {
         Timestamp(match value {
             ..100_000_000_000 => value * 1_000_000,
-            ..100_000_000_000_000 => value * 1_000,
-            ..100_000_000_000_000_000 => value,
+            100_000_000_000..100_000_000_000_000 => value * 1_000,
+            100_000_000_000_000..100_000_000_000_000_000 => value,
             _ => value / 1_000,
         })
     }

@@ -127,9 +127,10 @@ pub enum Command {
         linkloom convert --from xes log.xes | linkloom ingest --store S -")]
     Ingest(IngestArgs),
 
-    /// Prove that every line of the files is in the store: stored, a duplicate, or a dead letter.
+    /// Prove that every line of the files is in the store: stored, a duplicate, a dead letter, or past retention.
     ///
-    /// Exit code 1 if one is not.
+    /// Reads the files again and looks every report up in its row. Exit code 1 if one is missing; the first missing ones
+    /// are named by file and line.
     #[command(after_help = "Example:\n  linkloom verify --store S reports.ndjson")]
     Verify(VerifyArgs),
 
@@ -157,7 +158,7 @@ pub enum Command {
     #[command(subcommand)]
     Dead(DeadCommand),
 
-    /// Look at reports that carry neither a link mark nor a trace id.
+    /// Look at reports that carry no link mark.
     #[command(subcommand)]
     Unlinked(UnlinkedCommand),
 
@@ -213,13 +214,17 @@ pub struct IngestArgs {
 /// `verify`
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
-    /// The files that were ingested.
+    /// The files that were ingested; `-` is stdin.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
     /// The store that is read.
     #[command(flatten)]
     pub store: StoreArgs,
+
+    /// How to answer.
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
+    pub output: OutputFormat,
 }
 
 /// The three ids of an execution.
@@ -399,17 +404,21 @@ pub enum DslCommand {
     ///
     /// Exit code 1 if there is one.
     #[command(after_help = "Example:\n  linkloom dsl check dsl-samples/*.json dsl-samples/*.xml")]
-    Check(DslFilesArgs),
+    Check(DslCheckArgs),
 
     /// Put definitions into the definition log of a store.
+    ///
+    /// All files are checked before one is put. A scene's version that holds already is left as it is. Exit code 1 if a
+    /// file has problems; nothing is put then.
     #[command(
         after_help = "Example:\n  linkloom dsl put --store S --valid-from 2026-11-21T10:00:00Z review.json"
     )]
     Put(DslPutArgs),
 
-    /// Draw the plan of a definition.
+    /// Draw the plan of a definition: of a file, or of a scene in a store.
     #[command(
-        after_help = "Examples:\n  linkloom dsl graph review.json\n  linkloom dsl graph --format dot review.json | dot -Tsvg"
+        after_help = "Examples:\n  linkloom dsl graph review.json\n  linkloom dsl graph --format dot review.json | dot -Tsvg\n  \
+        linkloom dsl graph --store S human-review"
     )]
     Graph(DslGraphArgs),
 
@@ -424,6 +433,18 @@ pub struct DslFilesArgs {
     /// Definitions, `.json` or `.xml`.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// `dsl check`
+#[derive(Clone, Debug, Args)]
+pub struct DslCheckArgs {
+    /// Which files.
+    #[command(flatten)]
+    pub files: DslFilesArgs,
+
+    /// How to answer.
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
+    pub output: OutputFormat,
 }
 
 /// `dsl put`
@@ -446,9 +467,17 @@ pub struct DslPutArgs {
 /// `dsl graph`
 #[derive(Clone, Debug, Args)]
 pub struct DslGraphArgs {
-    /// A definition, `.json` or `.xml`.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// A definition, `.json` or `.xml`; with --store a scene.
+    #[arg(value_name = "FILE|SCENE")]
+    pub source: String,
+
+    /// Draw the definition of a scene in this store. Not taken from the environment: without it a file is drawn.
+    #[arg(long, value_name = "PATH")]
+    pub store: Option<PathBuf>,
+
+    /// The version for executions that start at this time; the latest if absent.
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "store")]
+    pub valid_at: Option<Timestamp>,
 
     /// The language of the drawing.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -469,7 +498,9 @@ pub enum GraphFormat {
 /// `dsl import ...`
 #[derive(Clone, Debug, Subcommand)]
 pub enum DslImportCommand {
-    /// Workflow definitions of Netflix Conductor; what had to be simplified is said on stderr.
+    /// Workflow definitions of Netflix Conductor, plain or packed with gzip; what had to be simplified is said on stderr.
+    ///
+    /// Exit code 1 if one was refused.
     #[command(after_help = "Example:\n  linkloom dsl import conductor --out definitions workflows/*.json")]
     Conductor(DslImportArgs),
 }
@@ -484,6 +515,10 @@ pub struct DslImportArgs {
     /// The folder the definitions are written to, one file a scene; stdout if absent.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// Replace files in that folder that have another content.
+    #[arg(long, requires = "out")]
+    pub force: bool,
 }
 
 /// `convert`
@@ -581,34 +616,50 @@ pub enum ConvertFormat {
 /// `dead ...`
 #[derive(Clone, Debug, Subcommand)]
 pub enum DeadCommand {
-    /// Refused reports with reason and origin.
-    List(PagedReadArgs),
+    /// Refused reports with reason, origin and id.
+    #[command(after_help = "Example:\n  linkloom dead list --store S")]
+    List(DeadListArgs),
 
     /// Decode refused reports again, after the configuration or the program has changed.
-    #[command(
-        after_help = "Examples:\n  linkloom dead replay --store S\n  linkloom dead replay --store S ID"
-    )]
+    ///
+    /// What is accepted now is stored and marked as replayed, what is still refused stays. Replaying again changes
+    /// nothing. Exit code 1 if there is no dead letter of an id.
+    #[command(after_help = "Examples:\n  linkloom dead replay --store S --all\n  \
+        linkloom dead replay --store S 'reports.ndjson|00000|00000000000000000077#00f1e2d3c4b5a697'\n\n\
+        An id is the row key of the letter, `#` and 16 hex digits made from its content; `dead list` prints it.")]
     Replay(DeadReplayArgs),
 }
 
-/// A list that is read in pages.
+/// `dead list`
 #[derive(Clone, Debug, Args)]
-pub struct PagedReadArgs {
+pub struct DeadListArgs {
     /// Which part of the list.
     #[command(flatten)]
     pub page: PageArgs,
 
-    /// How to read and answer.
+    /// List those that were replayed, too.
+    #[arg(long)]
+    pub all: bool,
+
+    /// The store that is read.
     #[command(flatten)]
-    pub read: ReadArgs,
+    pub store: StoreArgs,
+
+    /// How to answer.
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
+    pub output: OutputFormat,
 }
 
 /// `dead replay`
 #[derive(Clone, Debug, Args)]
 pub struct DeadReplayArgs {
-    /// Ids as `dead list` prints them; all if absent.
-    #[arg(value_name = "ID")]
+    /// Ids as `dead list` prints them.
+    #[arg(value_name = "ID", required_unless_present = "all")]
     pub ids: Vec<String>,
+
+    /// All dead letters that were not replayed yet.
+    #[arg(long, conflicts_with = "ids")]
+    pub all: bool,
 
     /// The store that is written.
     #[command(flatten)]
@@ -618,8 +669,38 @@ pub struct DeadReplayArgs {
 /// `unlinked ...`
 #[derive(Clone, Debug, Subcommand)]
 pub enum UnlinkedCommand {
-    /// Reports without a link mark and a trace id, by service and time.
-    List(PagedReadArgs),
+    /// Services and traces that have reports without a link mark; with --trace or --service those reports.
+    ///
+    /// Reports that carry a trace id are shown in every execution that carries the same one. Exit code 1 if the trace or
+    /// service has none.
+    #[command(after_help = "Examples:\n  linkloom unlinked list --store S\n  \
+        linkloom unlinked list --store S --trace 4bf92f3577b34da6a3ce929d0e0e4736\n  \
+        linkloom unlinked list --store S --service content-api --output json")]
+    List(UnlinkedListArgs),
+}
+
+/// `unlinked list`
+#[derive(Clone, Debug, Args)]
+pub struct UnlinkedListArgs {
+    /// The reports of this trace.
+    #[arg(long, value_name = "TRACE", conflicts_with = "service")]
+    pub trace: Option<String>,
+
+    /// The reports of this service that carry no trace id either; the empty text: those that name no service.
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+
+    /// Which part of the list.
+    #[command(flatten)]
+    pub page: PageArgs,
+
+    /// The store that is read.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// How to answer.
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
+    pub output: OutputFormat,
 }
 
 /// `config ...`
@@ -686,6 +767,27 @@ pub struct BenchAllArgs {
     /// The folder for files and stores; a temporary one, removed at the end, if absent.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+
+    /// Only these parts, separated by commas.
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    pub only: Vec<BenchPart>,
+
+    /// How long the live part runs, in seconds.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub live_seconds: u64,
+}
+
+/// A part of `bench all`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchPart {
+    /// Reading, decoding, file to store, size on disk, and answers.
+    Load,
+    /// Reports at 12,500 a second: how soon they can be read.
+    Live,
+    /// A page of a node with a million logs.
+    Logs,
+    /// A million executions open at once.
+    Windows,
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

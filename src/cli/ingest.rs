@@ -10,31 +10,33 @@ use linkloom_ingest::decode::Reason;
 use linkloom_ingest::source::{Input, InputOptions, Inputs};
 
 use super::args::IngestArgs;
-use super::progress::{self, grouped};
+use super::progress;
 use super::{Outcome, store};
 use crate::api::ApiServer;
 use crate::config::Config;
 use crate::definition_files;
+use crate::expiry::Expiry;
+use crate::figures::renderer;
 use crate::metrics::Recorder;
 use crate::pipeline::{FeedFigures, FeedOutcome};
-use crate::published::Published;
-use crate::service::{OpenStore, Service, resume_points};
+use crate::service::{OpenStore, Service, line_bytes_max, resume_points};
+use crate::terminal::grouped;
 
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
     let (store, open) = store::create(&args.store, config)?;
-    let published = Arc::new(Published::new(Recorder::install().context("setting up the metrics")?));
-    let metrics = published.clone();
-    let _api = ApiServer::of_store(&store, open.reader(), &config.api, move || metrics.render())?;
+    let _expiry = Expiry::start(&store, config.store.retention_days)?;
     put_definitions(args, config, &open)?;
     let scratch = store.path().join("scratch");
-    let service = Arc::new(Service::start(open, config, Some(scratch))?);
+    let service = Arc::new(Service::start(open.clone(), config, Some(scratch))?);
+    let figures = Arc::new(FeedFigures::default());
+    let metrics = renderer(Recorder::install()?, figures.clone(), &service);
+    let _api = ApiServer::of_store(&store, open.reader(), &config.api, metrics)?;
+    drop(open);
     let stop = stop_on_signal()?;
-    let options = InputOptions { line_bytes_max: config.ingest.report_bytes_max, ..InputOptions::default() };
+    let options = InputOptions { line_bytes_max: line_bytes_max(config), ..InputOptions::default() };
     let inputs = args.files.iter().map(|file| Input::from_argument(&file.to_string_lossy()));
     let mut source = Inputs::new(inputs, options, Box::new(resume_points(service.open().store.clone())));
 
-    let figures = Arc::new(FeedFigures::default());
-    published.take_from(&figures, &service, &store);
     let started = Instant::now();
     let (end, ended) = crossbeam_channel::bounded::<()>(0);
     let outcome = std::thread::scope(|scope| {

@@ -1,7 +1,12 @@
 //! The command line: one file per group of commands, and what they share.
 
 pub mod args;
+mod bench;
 mod config;
+mod convert;
+mod dead;
+mod demo;
+mod dsl;
 mod ingest;
 mod link;
 mod logging;
@@ -11,6 +16,8 @@ mod progress;
 pub mod remote;
 mod rowkey;
 mod store;
+mod unlinked;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -38,17 +45,26 @@ impl From<Outcome> for ExitCode {
 
 /// Runs the command; what it answers goes to `out`.
 pub fn run(cli: Cli, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    // The commands on the configuration say themselves what is wrong with it.
-    if let Command::Config(command) = &cli.command {
-        return config::run(command, &cli.process, out);
-    }
+    let command = match cli.command {
+        // The commands on the configuration say themselves what is wrong with it.
+        Command::Config(command) => return config::run(&command, &cli.process, out),
+        command => command,
+    };
     let loaded = crate::config::Loaded::read(cli.process.config.as_deref())?;
     logging::init(&loaded.config.log, &cli.process)?;
-    match cli.command {
+    let config = &loaded.config;
+    match command {
+        Command::Config(_) => unreachable!("answered above"),
+        Command::Verify(args) => verify::run(&args, config, out),
+        Command::Dsl(command) => dsl::run(&command, config, output::stderr_color(cli.process.color), out),
+        Command::Convert(args) => convert::run(&args, out),
+        Command::Dead(command) => dead::run(&command, config, out),
+        Command::Unlinked(command) => unlinked::run(&command, config, out),
         Command::Rowkey(mark) => rowkey::run(&mark, out),
-        Command::Ingest(args) => ingest::run(&args, &loaded.config),
-        Command::Link(command) => link::run(&command, &loaded.config, out),
-        Command::Node(command) => node::run(&command, &loaded.config, out),
-        _ => anyhow::bail!("this command is not part of this build"),
+        Command::Ingest(args) => ingest::run(&args, config),
+        Command::Demo(args) => demo::run(&args, config, out),
+        Command::Bench(command) => bench::run(&command, config, out),
+        Command::Link(command) => link::run(&command, config, out),
+        Command::Node(command) => node::run(&command, config, out),
     }
 }

@@ -18,6 +18,12 @@ impl Output<'_> {
     pub fn text(&mut self, text: &str) -> io::Result<()> {
         self.out.write_all(text.as_bytes())
     }
+
+    /// Writes an answer for programs: JSON on one line.
+    pub fn json(&mut self, answer: &impl serde::Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut *self.out, answer)?;
+        self.text("\n")
+    }
 }
 
 /// Columns assumed where there is no terminal to ask.
@@ -33,6 +39,11 @@ pub fn stdout_style(choice: ColorChoice) -> Style {
         clip: terminal,
         columns: columns.or_else(|| if terminal { size() } else { None }).unwrap_or(COLUMNS),
     }
+}
+
+/// Whether to colour what goes to stderr.
+pub(super) fn stderr_color(choice: ColorChoice) -> bool {
+    colored(choice, io::stderr().is_terminal())
 }
 
 /// Whether to colour what goes to a stream.

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::pipeline::FeedFigures;
+use crate::terminal::grouped;
 
 /// Between two pictures on a terminal, and between two lines elsewhere.
 const PICTURE: Duration = Duration::from_millis(100);
@@ -47,17 +48,4 @@ fn line(figures: &FeedFigures, started: Instant) -> String {
         grouped(get(&figures.stored)),
         grouped(rate as u64)
     )
-}
-
-/// A number with its thousands apart: `2,094,758`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

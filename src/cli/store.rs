@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::bail;
-use linkloom_schema::time::Timestamp;
 use linkloom_storage::embedded::EmbeddedStore;
 
 use super::args::StoreArgs;
 use super::remote::{self, ReadSource};
 use crate::config::Config;
-use crate::service::OpenStore;
+pub(super) use crate::expiry::now;
+use crate::service::{OpenStore, open_embedded};
 
 /// The folder of the store: `--store`, else `[store] path`.
 pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf> {
@@ -31,13 +30,16 @@ pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(Arc<E
     Ok((store, open))
 }
 
+/// Opens a store for reading; it must be there.
+pub(super) fn existing(args: &StoreArgs, config: &Config) -> anyhow::Result<OpenStore> {
+    let path = path(args, config)?;
+    if !EmbeddedStore::is_at(&path) {
+        bail!("there is no store at {}; `linkloom ingest` makes one", path.display());
+    }
+    Ok(OpenStore::new(Arc::new(open_embedded(&path, config)?), config)?)
+}
+
 /// Finds the way to a store for reading; it must be there.
 pub(super) fn read<'c>(args: &StoreArgs, config: &'c Config) -> anyhow::Result<ReadSource<'c>> {
     Ok(ReadSource::open(&path(args, config)?, config)?)
-}
-
-/// The present.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,9 +1,9 @@
 //! One pipeline: a source read, decoded and classified on the calling thread, flushed through the shared [`Sink`], and
 //! committed when durable.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -32,10 +32,31 @@ pub struct FeedSettings {
     pub delay: Duration,
     /// Limits of reports.
     pub limits: Limits,
-    /// Silence after which a partition does not hold up the watermark, in milliseconds.
-    pub partition_idle_ms: u64,
-    /// Disorder the watermark allows for, in milliseconds.
-    pub out_of_order_ms: u64,
+    /// Bytes of a refused record that its dead letter keeps.
+    pub dead_letter_bytes_max: usize,
+}
+
+/// The event time all pipelines of a process have reached, over all their partitions.
+pub struct SharedWatermark {
+    started: Instant,
+    watermark: Mutex<Watermark>,
+    sources: AtomicU32,
+}
+
+impl SharedWatermark {
+    /// `partition_idle_ms`: silence after which a partition does not hold it up; `out_of_order_ms`: disorder it allows for.
+    pub fn new(partition_idle_ms: u64, out_of_order_ms: u64) -> Self {
+        SharedWatermark {
+            started: Instant::now(),
+            watermark: Mutex::new(Watermark::new(partition_idle_ms, out_of_order_ms)),
+            sources: AtomicU32::new(0),
+        }
+    }
+
+    fn with<T>(&self, then: impl FnOnce(&mut Watermark, u64) -> T) -> T {
+        let wall_ms = self.started.elapsed().as_millis() as u64;
+        then(&mut self.watermark.lock().unwrap_or_else(PoisonError::into_inner), wall_ms)
+    }
 }
 
 /// Numbers of one or several pipelines (law 3): `read = stored + duplicates + dead`, once all flushes are durable.
@@ -101,8 +122,10 @@ pub struct Feed<'p> {
     settings: &'p FeedSettings,
     figures: &'p FeedFigures,
     decoder: Decoder,
-    watermark: Watermark,
-    started: Instant,
+    watermark: &'p SharedWatermark,
+    /// Number of this pipeline's source in the watermark.
+    number: u32,
+    partitions: BTreeSet<u32>,
     flush: Option<Flush>,
     dead: Vec<Cell>,
     dead_bytes: usize,
@@ -163,6 +186,14 @@ impl InFlight {
     }
 }
 
+impl Drop for Feed<'_> {
+    fn drop(&mut self) {
+        let (number, partitions) = (self.number, &self.partitions);
+        self.watermark
+            .with(|mark, _| partitions.iter().for_each(|&partition| mark.forget(number, partition)));
+    }
+}
+
 impl<'p> Feed<'p> {
     /// A pipeline that writes through `sink`.
     pub fn new(
@@ -170,6 +201,7 @@ impl<'p> Feed<'p> {
         sink: &'p Sink,
         settings: &'p FeedSettings,
         figures: &'p FeedFigures,
+        watermark: &'p SharedWatermark,
     ) -> Self {
         Feed {
             store,
@@ -177,8 +209,9 @@ impl<'p> Feed<'p> {
             settings,
             figures,
             decoder: Decoder::new(settings.limits.clone()),
-            watermark: Watermark::new(settings.partition_idle_ms, settings.out_of_order_ms),
-            started: Instant::now(),
+            watermark,
+            number: watermark.sources.fetch_add(1, Ordering::Relaxed),
+            partitions: BTreeSet::new(),
             flush: None,
             dead: Vec::new(),
             dead_bytes: 0,
@@ -230,7 +263,6 @@ impl<'p> Feed<'p> {
     }
 
     fn batch(&mut self, batch: &RawBatch, source: &mut dyn Source) -> Result<(), FeedError> {
-        let wall_ms = self.started.elapsed().as_millis() as u64;
         let mut latest = None;
         self.oldest.get_or_insert_with(Instant::now);
         for record in batch.iter() {
@@ -241,7 +273,8 @@ impl<'p> Feed<'p> {
                 self.oldest.get_or_insert_with(Instant::now);
             }
         }
-        self.watermark.observe(0, batch.partition, latest, wall_ms);
+        self.partitions.insert(batch.partition);
+        self.watermark.with(|mark, wall_ms| mark.observe(self.number, batch.partition, latest, wall_ms));
         self.covers.positions.insert((batch.source.clone(), batch.partition), batch.next_position);
         if let Some(resume) = batch.resume {
             self.covers.resume.insert(batch.source.clone(), resume);
@@ -267,12 +300,7 @@ impl<'p> Feed<'p> {
 
     /// Puts one record into the flush, or among the dead letters. Returns its event time.
     fn record(&mut self, record: &Record<'_>) -> Option<Timestamp> {
-        if record.full_length > record.bytes.len() as u64 {
-            let refusal = self.decoder.too_long(record.full_length);
-            self.refuse(record, refusal);
-            return None;
-        }
-        match self.decoder.decode(record.bytes, record.time) {
+        match self.decoder.decode_record(record) {
             Ok(report) => {
                 self.flush.get_or_insert_default().push(&report);
                 report.time
@@ -288,7 +316,8 @@ impl<'p> Feed<'p> {
     fn refuse(&mut self, record: &Record<'_>, refusal: Refusal) {
         add(&self.figures.dead, 1);
         add(&self.figures.dead_by_reason[refusal.reason as usize], 1);
-        let letter = DeadLetter::new(record, refusal);
+        let kept = record.bytes.len().min(self.settings.dead_letter_bytes_max);
+        let letter = DeadLetter::new(&Record { bytes: &record.bytes[..kept], ..*record }, refusal);
         let cell = super::dead::cell(&letter);
         self.dead_bytes += cell.value.len();
         self.dead.push(cell);
@@ -318,7 +347,7 @@ impl<'p> Feed<'p> {
             order,
             flush: self.flush.take().unwrap_or_default(),
             extra: dead,
-            watermark: self.watermark.at(self.started.elapsed().as_millis() as u64),
+            watermark: self.watermark.with(|mark, wall_ms| mark.at(wall_ms)),
             answer: self.done.0.clone(),
         });
         self.buffers += 1;

@@ -9,5 +9,5 @@ pub mod dead;
 mod feed;
 mod sink;
 
-pub use feed::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings};
+pub use feed::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark};
 pub use sink::{Sink, SinkFigures, SinkSettings};

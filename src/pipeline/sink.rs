@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use linkloom_assembler::{Assembler, journal};
@@ -148,11 +149,13 @@ impl Worker {
     }
 
     fn write(&mut self, flush: &Flush, extra: Vec<Cell>, watermark: Option<Timestamp>) -> Option<(u64, u64)> {
+        let begun = Instant::now();
         let number = self.assembler.next_flush();
         let mut sealed = self.sealer.seal(flush);
         sealed.batch.cells.extend(extra);
         sealed.batch.cells.extend(journal::cell(number, &sealed.digests, &mut self.compressor));
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
+        metrics::histogram!(crate::metrics::FLUSH_SECONDS).record(begun.elapsed().as_secs_f64());
         let figures = &self.figures;
         for (figure, count) in [
             (&figures.flushes, 1),

@@ -13,6 +13,7 @@ use super::line::{Line, Style, Tone};
 use super::nesting::{Content, Lane, Row, rows};
 use super::span::{duration, instant};
 use super::state::{of_execution, of_node, word};
+use super::table::plural;
 use super::text::clip;
 
 /// Columns of the state, of the offset and of the duration, each with the space before it.
@@ -147,10 +148,6 @@ fn node_counts(line: &mut Line, counts: &NodeCounts) {
 pub(super) fn meta_text(meta: &Meta) -> String {
     let pairs: Vec<String> = meta.iter().map(|(key, value)| format!("{key}={}", value.as_text())).collect();
     pairs.join("  ")
-}
-
-pub(super) fn plural(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// How wide the columns are.

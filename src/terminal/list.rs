@@ -3,10 +3,11 @@
 use linkloom_schema::answer::{ListAnswer, ListEntry};
 use linkloom_schema::panorama::NodeState;
 
-use super::execution::{meta_text, plural};
+use super::execution::meta_text;
 use super::line::{Line, Style, Tone};
 use super::span::{duration, instant_short};
 use super::state::{of_execution, of_node};
+use super::table::plural;
 
 /// Titles of the columns.
 const TITLES: [&str; 8] =

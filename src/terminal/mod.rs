@@ -3,6 +3,7 @@
 //! Every text that was reported is shown through [`plain`], so that nothing a report says can steer the terminal. Without
 //! colours the same text is written without escape codes.
 
+mod dead;
 mod exception;
 mod execution;
 mod json;
@@ -12,14 +13,19 @@ mod nesting;
 mod node;
 mod span;
 mod state;
+mod table;
 mod text;
+mod unlinked;
 
 #[cfg(test)]
 mod tests;
 
+pub use dead::dead_letters;
 pub use execution::execution;
 pub use line::{Line, Style, Tone};
 pub use list::list;
 pub use node::node;
 pub use span::{duration, instant};
+pub use table::{grouped, plural};
 pub use text::plain;
+pub use unlinked::{unlinked, unlinked_reports};

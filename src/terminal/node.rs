@@ -5,11 +5,12 @@ use linkloom_schema::ids::MarkRef;
 use linkloom_schema::tally::level_of;
 
 use super::exception::{Exception, write_wrapped};
-use super::execution::{path, plural};
+use super::execution::path;
 use super::json;
 use super::line::{Line, Style, Tone};
 use super::span::{duration, instant, time_of_day};
 use super::state::{of_level, of_node, of_run, word};
+use super::table::plural;
 
 /// Column the text of a log begins at.
 const MESSAGE_COLUMN: usize = 22;

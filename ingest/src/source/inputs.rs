@@ -54,7 +54,7 @@ pub struct Inputs {
 }
 
 enum Current {
-    File(FileReader),
+    File(Box<FileReader>),
     Stream(StreamReader),
 }
 
@@ -91,7 +91,7 @@ impl Inputs {
             return Ok(Opened { source: name, position: 0, size: None });
         }
         let (reader, opened) = FileReader::open(&path, name, &self.options, &mut self.lookup)?;
-        self.current = Some(Current::File(reader));
+        self.current = Some(Current::File(Box::new(reader)));
         Ok(opened)
     }
 }

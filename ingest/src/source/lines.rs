@@ -131,8 +131,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// All records of `input`, given in blocks of `block` bytes, as (position, line, text, full length).
-    fn split(input: &[u8], block: usize, max: usize) -> (Vec<(u64, u64, String, u64)>, u64, Splitter) {
+    /// (position, line, text, full length)
+    type Found = (u64, u64, String, u64);
+
+    /// All records of `input`, given in blocks of `block` bytes; the blank ones, counted.
+    fn split(input: &[u8], block: usize, max: usize) -> (Vec<Found>, u64, Splitter) {
         let mut splitter = Splitter::new(max, 0, 0);
         let (mut found, mut blank) = (Vec::new(), 0);
         for part in input.chunks(block) {

@@ -112,6 +112,39 @@ impl LogCursor {
     }
 }
 
+/// After which row a list in key order goes on, or after which cell of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowCursor {
+    /// The row key.
+    pub row: String,
+    /// The qualifier of the cell; empty where rows are listed.
+    pub qualifier: String,
+}
+
+impl RowCursor {
+    const KIND: &'static str = "r1";
+
+    /// The text for clients.
+    pub fn encode(&self) -> String {
+        let mut fields = String::from(Self::KIND);
+        for part in [&self.row, &self.qualifier] {
+            fields.push('|');
+            push_id(&mut fields, part);
+        }
+        to_base64(fields.as_bytes())
+    }
+
+    /// Reads a client's text.
+    pub fn decode(text: &str) -> Result<Self, BadCursor> {
+        let fields = fields(text)?;
+        let [Self::KIND, row, qualifier] = fields.split('|').collect::<Vec<_>>()[..] else {
+            return Err(bad(text));
+        };
+        let part = |field: &str| decode_id(field).map(std::borrow::Cow::into_owned).map_err(|_| bad(text));
+        Ok(Self { row: part(row)?, qualifier: part(qualifier)? })
+    }
+}
+
 fn push_time(fields: &mut String, time: Option<Timestamp>) {
     match time {
         Some(time) => fields.push_str(&format!("|{}", time.0)),
@@ -214,6 +247,12 @@ mod tests {
         fn log_cursors_round_trip(time in any::<Option<i64>>(), identity in any::<u128>()) {
             let cursor = LogCursor(Moment { time: time.map(Timestamp), identity: Identity(identity) });
             prop_assert_eq!(LogCursor::decode(&cursor.encode()), Ok(cursor));
+        }
+
+        #[test]
+        fn row_cursors_round_trip(row in any::<String>(), qualifier in any::<String>()) {
+            let cursor = RowCursor { row, qualifier };
+            prop_assert_eq!(RowCursor::decode(&cursor.encode()), Ok(cursor));
         }
 
         #[test]

@@ -12,7 +12,7 @@ mod node;
 #[cfg(test)]
 mod tests;
 
-pub use cursor::{BadCursor, ListCursor, LogCursor};
+pub use cursor::{BadCursor, ListCursor, LogCursor, RowCursor};
 pub use execution::{
     Counts, EdgeAnswer, ExecutionAnswer, ExecutionInput, LogTotals, NodeView, RunAnswer, SubAnswer,
     execution_answer,

@@ -1,3 +1,5 @@
+//! Answers: execution, node and list answers from small sets of reports.
+
 use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};

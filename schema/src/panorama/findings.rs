@@ -91,7 +91,10 @@ fn clocks(plan: &Plan, runs: &Runs<'_>, found: &Evaluated, item: u32, findings: 
             return;
         }
         let cell = &found.cells[before as usize];
-        if cell.own == Own::Nothing && plan.item(before).node_type.is_control() {
+        // A loop runs as long as its body does, so it does not end before it.
+        let around =
+            plan.item(before).node_type == NodeType::Loop && item > before && item < plan.item(before).end;
+        if around || cell.own == Own::Nothing && plan.item(before).node_type.is_control() {
             stack.extend(plan.before(before).rev());
             continue;
         }

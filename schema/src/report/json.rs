@@ -28,11 +28,15 @@ pub(super) struct Cursor<'a> {
     specials: u64,
 }
 
-/// A string between its quotes, as written.
+/// A string as written. Nothing is sliced before it is known what for.
 #[derive(Clone, Copy)]
 pub(super) struct RawString<'a> {
-    inner: &'a str,
+    line: &'a str,
+    /// Offsets of what is between the quotes.
+    start: usize,
+    end: usize,
     escaped: bool,
+    lone_surrogate: bool,
 }
 
 /// A value as written.
@@ -77,10 +81,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over `byte` if it comes next.
+    #[inline(always)]
     pub(super) fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            return true;
+        }
+        false
     }
 
     /// Steps to the next quote, backslash or control character, or to the end.
@@ -160,30 +167,30 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps over `null` if it comes next.
-    pub(super) fn eat_null(&mut self) -> Result<bool, Fault> {
-        if self.peek() != Some(b'n') {
-            return Ok(false);
-        }
-        self.literal("null").map(|()| true)
+    /// Steps over `null`.
+    pub(super) fn null(&mut self) -> Result<(), Fault> {
+        self.literal("null")
     }
 
     /// A string; the cursor stands on its opening quote or the string is refused.
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<RawString<'a>, Fault> {
+        let mut lone_surrogate = false;
         let start = self.at + 1;
-        let escaped = self.skip_string(&mut false)?;
-        Ok(RawString { inner: &self.text[start..self.at - 1], escaped })
+        let escaped = self.skip_string(&mut lone_surrogate)?;
+        Ok(RawString { line: self.text, start, end: self.at - 1, escaped, lone_surrogate })
     }
 
     /// Skips a string; says whether it has escapes.
     #[inline(always)]
     fn skip_string(&mut self, lone_surrogate: &mut bool) -> Result<bool, Fault> {
-        if !self.eat(b'"') {
+        if self.peek() != Some(b'"') {
             return Err(self.malformed("a string"));
         }
+        self.at += 1;
         self.seek_special();
-        if self.eat(b'"') {
+        if self.peek() == Some(b'"') {
+            self.at += 1;
             return Ok(false);
         }
         self.skip_escaped(lone_surrogate)?;
@@ -393,7 +400,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// After a member of an object: steps to the next key (`true`) or past the closing brace (`false`).
+    #[inline(always)]
     pub(super) fn next_member(&mut self) -> Result<bool, Fault> {
+        if let [b',', b'"'] = self.text.as_bytes()[self.at..].first_chunk::<2>().unwrap_or(&[0; 2]) {
+            self.at += 1;
+            return Ok(true);
+        }
         self.skip_whitespace();
         if self.eat(b',') {
             self.skip_whitespace();
@@ -413,27 +425,34 @@ impl<'a> Cursor<'a> {
 }
 
 impl<'a> RawString<'a> {
-    /// The text as written, if it has no escapes.
-    #[inline]
-    pub(super) fn plain(self) -> Option<&'a str> {
-        (!self.escaped).then_some(self.inner)
+    /// The bytes as written, if there are no escapes among them.
+    #[inline(always)]
+    pub(super) fn plain(self) -> Option<&'a [u8]> {
+        (!self.escaped).then(|| &self.line.as_bytes()[self.start..self.end])
+    }
+
+    fn inner(self) -> &'a str {
+        &self.line[self.start..self.end]
     }
 
     /// The text it stands for; `None` when it holds a lone surrogate, which no UTF-8 text can.
-    #[inline]
+    #[inline(always)]
     pub(super) fn decode(self) -> Option<Cow<'a, str>> {
-        match self.plain() {
-            Some(plain) => Some(Cow::Borrowed(plain)),
-            None => {
-                let (text, lone) = unescape(self.inner);
-                (!lone).then_some(Cow::Owned(text))
-            }
+        if !self.escaped {
+            return Some(Cow::Borrowed(self.inner()));
         }
+        (!self.lone_surrogate).then(|| Cow::Owned(unescape(self.inner())))
     }
 
     /// The text it stands for, lone surrogates replaced by U+FFFD.
+    #[inline(always)]
     pub(super) fn decode_lossy(self) -> Cow<'a, str> {
-        self.plain().map_or_else(|| Cow::Owned(unescape(self.inner).0), Cow::Borrowed)
+        if self.escaped { Cow::Owned(unescape(self.inner())) } else { Cow::Borrowed(self.inner()) }
+    }
+
+    /// The same as a value.
+    pub(super) fn value(self) -> RawValue<'a> {
+        RawValue { text: &self.line[self.start - 1..=self.end], dirty: self.lone_surrogate }
     }
 }
 
@@ -471,8 +490,8 @@ fn specials_of(part: [u8; 16]) -> u8x16 {
         | part.min(u8x16::splat(0x1f)).simd_eq(part)
 }
 
-/// Whether a text has no quote, backslash or control character.
-#[inline]
+/// Whether a short or long text has no quote, backslash or control character.
+#[inline(always)]
 fn is_plain(bytes: &[u8]) -> bool {
     if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
         // The last chunk overlaps the one before it.
@@ -499,10 +518,10 @@ fn hex_unit(bytes: &[u8]) -> Option<u16> {
     })
 }
 
-/// Resolves the escapes of a checked string; says whether there was a lone surrogate (now U+FFFD).
-fn unescape(inner: &str) -> (String, bool) {
+/// Resolves the escapes of a checked string; lone surrogates become U+FFFD.
+#[inline(never)]
+fn unescape(inner: &str) -> String {
     let mut text = String::with_capacity(inner.len());
-    let mut lone = false;
     let mut rest = inner;
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         text.push_str(&rest[..at]);
@@ -516,7 +535,6 @@ fn unescape(inner: &str) -> (String, bool) {
             b't' => '\t',
             b'u' => {
                 let (decoded, length) = surrogates(rest);
-                lone |= decoded.is_none();
                 rest = &rest[length..];
                 decoded.unwrap_or(char::REPLACEMENT_CHARACTER)
             }
@@ -524,7 +542,7 @@ fn unescape(inner: &str) -> (String, bool) {
         });
     }
     text.push_str(rest);
-    (text, lone)
+    text
 }
 
 /// The character of a `\u` escape and how many bytes it has after the `u`; `None`: a lone surrogate.
@@ -589,14 +607,26 @@ pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
     if is_plain(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
     } else {
-        for &byte in text.as_bytes() {
-            match byte {
-                b'"' | b'\\' | 0..0x20 => push_escape(out, byte),
-                _ => out.push(byte),
-            }
-        }
+        push_escaped(out, text.as_bytes());
     }
     out.push(b'"');
+}
+
+#[inline(never)]
+fn push_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    let mut kept = 0;
+    for block in (0..bytes.len()).step_by(64) {
+        let mut found = specials(bytes, block);
+        while found != 0 {
+            let at = block + found.trailing_zeros() as usize;
+            found &= found - 1;
+            let Some(&byte) = bytes.get(at) else { break };
+            out.extend_from_slice(&bytes[kept..at]);
+            push_escape(out, byte);
+            kept = at + 1;
+        }
+    }
+    out.extend_from_slice(&bytes[kept..]);
 }
 
 fn push_escape(out: &mut Vec<u8>, byte: u8) {

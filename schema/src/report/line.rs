@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::decimal::Decimal;
-use super::json::{Cursor, Fault, Kind, RawValue, push_string};
+use super::json::{Cursor, Fault, Kind, RawString, RawValue, push_string};
 use super::refusal::{Reason, Refusal, quoted};
 use super::{Identity, Payload, Report, ReportKind, Status};
 use crate::ids::{BadId, ID_BYTES_MAX, NAME_BYTES_MAX, check_id};
@@ -46,9 +46,11 @@ pub(super) enum Form {
     Stored,
 }
 
-/// Reads a line as an application sent it. Errors: a [`Refusal`] that names the field or the byte.
-pub fn read(text: &str) -> Result<Line<'_>, Refusal> {
-    read_form(text, Form::Reported).map_err(|fault| *fault)
+/// Reads a line as an application sent it into a fresh `line`.
+///
+/// Errors: a [`Refusal`] that names the field or the byte; `line` is then of no use.
+pub fn read<'a>(text: &'a str, line: &mut Line<'a>) -> Result<(), Refusal> {
+    read_form(text, Form::Reported, line).map_err(|fault| *fault)
 }
 
 /// Whether `text` is one complete JSON object: a last line without a line feed is whole, not half.
@@ -59,14 +61,13 @@ pub fn is_complete_object(text: &[u8]) -> bool {
     cursor.peek() == Some(b'{') && cursor.value(0).is_ok() && cursor.end().is_ok()
 }
 
-pub(super) fn read_form(text: &str, form: Form) -> Result<Line<'_>, Fault> {
+pub(super) fn read_form<'a>(text: &'a str, form: Form, line: &mut Line<'a>) -> Result<(), Fault> {
     let mut cursor = Cursor::new(text);
     cursor.skip_whitespace();
     if !cursor.eat(b'{') {
         return Err(not_an_object(cursor));
     }
-    let mut reader =
-        Reader { form, seen: 0, line: Line::default(), kind: None, status: None, extra: Vec::new() };
+    let mut reader = Reader { form, seen: 0, line, kind: None, status: None, extra: Vec::new() };
     cursor.skip_whitespace();
     if !cursor.eat(b'}') {
         loop {
@@ -99,6 +100,10 @@ macro_rules! fields {
         enum Field { $($name),* }
 
         impl Field {
+            fn name(self) -> &'static str {
+                match self { $(Field::$name => str::from_utf8($key).unwrap_or_default(),)* }
+            }
+
             #[inline]
             fn from_key(key: &[u8]) -> Option<Field> {
                 // A decision tree over the length and then the bytes.
@@ -129,11 +134,11 @@ impl Field {
     }
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'l> {
     form: Form,
     /// One bit for each [`Field`] that has come.
     seen: u64,
-    line: Line<'a>,
+    line: &'l mut Line<'a>,
     kind: Option<ReportKind>,
     /// Kept as written: whether it is a status is only known with the type.
     status: Option<RawValue<'a>>,
@@ -141,16 +146,16 @@ struct Reader<'a> {
     extra: Vec<(Cow<'a, str>, RawValue<'a>)>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// Reads a key, its colon and its value.
+    #[inline(always)]
     fn member(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         let key = cursor.string()?;
         cursor.colon()?;
-        let key = match key.plain() {
-            Some(plain) => Cow::Borrowed(plain),
-            None => key.decode().ok_or_else(|| lone_surrogate("a field name"))?,
+        let field = match key.plain() {
+            Some(plain) => Field::from_key(plain),
+            None => Field::from_key(decode_key(key)?.as_bytes()),
         };
-        let field = Field::from_key(key.as_bytes());
         let known = field.filter(|field| match self.form {
             Form::Reported => !field.stored_only(),
             Form::Stored => !field.reported_only(),
@@ -158,16 +163,22 @@ impl<'a> Reader<'a> {
         let Some(field) = known else { return self.unknown(cursor, key) };
         let bit = 1_u64 << field as u32;
         if self.seen & bit != 0 {
-            return Err(duplicate(&key));
+            return Err(duplicate(&decode_key(key)?));
         }
         self.seen |= bit;
-        if cursor.eat_null()? {
-            return Ok(());
+        match cursor.peek() {
+            Some(b'"') => {
+                let value = cursor.string()?;
+                self.text(field, value)
+            }
+            Some(b'n') => cursor.null(),
+            _ => self.other(cursor, field),
         }
-        self.known(cursor, field)
     }
 
-    fn unknown(&mut self, cursor: &mut Cursor<'a>, key: Cow<'a, str>) -> Result<(), Fault> {
+    #[inline(never)]
+    fn unknown(&mut self, cursor: &mut Cursor<'a>, key: RawString<'a>) -> Result<(), Fault> {
+        let key = decode_key(key)?;
         if self.form == Form::Stored {
             let detail = format!("a stored report has no field {}", quoted(&key));
             return Err(refuse(Reason::WrongType, detail));
@@ -177,76 +188,111 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn known(&mut self, cursor: &mut Cursor<'a>, field: Field) -> Result<(), Fault> {
-        let line = &mut self.line;
+    /// A known field whose value is a string.
+    #[inline(always)]
+    fn text(&mut self, field: Field, value: RawString<'a>) -> Result<(), Fault> {
+        use Empty::{Absent, Kept, Refused};
+        const ID: usize = ID_BYTES_MAX;
+        const NAME: usize = NAME_BYTES_MAX;
+        let stored = self.form == Form::Stored;
+        let line = &mut *self.line;
         let report = &mut line.report;
+        let (slot, name, max, empty) = match field {
+            Field::BusinessId => (&mut line.business_id, "businessId", ID, Refused),
+            Field::SceneId => (&mut line.scene_id, "sceneId", ID, Refused),
+            Field::ExecutionId => (&mut line.execution_id, "executionId", ID, Refused),
+            Field::LinkMark => (&mut line.link_mark, "linkMark", usize::MAX, Absent),
+            Field::Id => (&mut report.id, "id", ID, Refused),
+            Field::NodeName => (&mut report.node_name, "nodeName", NAME, Refused),
+            Field::RunId => (&mut report.run_id, "runId", ID, Refused),
+            Field::SubExecutionId => (&mut report.sub_execution_id, "subExecutionId", ID, Refused),
+            Field::Case => (&mut report.case, "case", ID, Kept),
+            // Loggers and tracers write "" where they mean none.
+            Field::ParentNode => (&mut report.parent_node, "parentNode", NAME, Absent),
+            Field::Level => (&mut report.level, "level", NAME, Absent),
+            Field::TraceId => (&mut report.trace_id, "traceId", ID, Absent),
+            Field::SpanId => (&mut report.span_id, "spanId", ID, Absent),
+            Field::ParentSpanId => (&mut report.parent_span_id, "parentSpanId", ID, Absent),
+            Field::Service => (&mut report.service, "service", ID, Absent),
+            Field::Instance => (&mut report.instance, "instance", ID, Absent),
+            Field::Host => (&mut report.host, "host", ID, Absent),
+            Field::Tenant => (&mut report.tenant, "tenant", ID, Absent),
+            Field::Message => {
+                report.message = Some(value.decode_lossy());
+                return Ok(());
+            }
+            Field::Type => return self.kind(value),
+            Field::Status => {
+                self.status = Some(value.value());
+                return Ok(());
+            }
+            Field::Input => return set(&mut report.input, value.value()),
+            Field::Output => return set(&mut report.output, value.value()),
+            Field::Data => return set(&mut report.data, value.value()),
+            Field::Exception => return set(&mut report.exception, value.value()),
+            // What a payload was cut to.
+            Field::Meta if stored => return set(&mut report.meta, value.value()),
+            Field::Attributes if stored => return set(&mut report.attributes, value.value()),
+            Field::Time if !stored => {
+                let time = Timestamp::parse(&value.decode_lossy());
+                line.own_time = Some(time.map_err(|bad| refuse(Reason::Time, format!("time: {bad}")))?);
+                return Ok(());
+            }
+            Field::Identity => {
+                let identity = value.decode_lossy().parse();
+                line.identity =
+                    Some(identity.map_err(|bad| refuse(Reason::WrongType, format!("identity: {bad}")))?);
+                return Ok(());
+            }
+            Field::Meta | Field::Attributes | Field::Cut => return Err(no_string(field, "an object is")),
+            Field::TimeSubstituted => return Err(no_string(field, "true is")),
+            Field::V | Field::Iteration | Field::Seq | Field::Boot | Field::Time => {
+                return Err(no_string(field, WHOLE));
+            }
+        };
+        let Some(text) = value.decode() else { return Err(lone_surrogate(name)) };
+        if text.len().wrapping_sub(1) >= max {
+            match empty {
+                Absent if text.is_empty() => return Ok(()),
+                Kept if text.is_empty() => {}
+                _ => return check_id(name, &text, max).map_err(|bad| Box::new(bad.into())),
+            }
+        }
+        *slot = Some(text);
+        Ok(())
+    }
+
+    /// A known field whose value is no string and not null.
+    fn other(&mut self, cursor: &mut Cursor<'a>, field: Field) -> Result<(), Fault> {
+        let stored = self.form == Form::Stored;
+        let line = &mut *self.line;
+        let report = &mut line.report;
+        let object = cursor.peek() == Some(b'{');
         match field {
+            Field::Time if stored => {
+                let micros = whole(cursor, field)?;
+                line.own_time = Some(Timestamp(i64::try_from(micros).unwrap_or(i64::MAX)));
+            }
+            Field::Time => line.own_time = Some(time(cursor)?),
+            Field::Input => return set(&mut report.input, cursor.value(1)?),
+            Field::Output => return set(&mut report.output, cursor.value(1)?),
+            Field::Data => return set(&mut report.data, cursor.value(1)?),
+            Field::Exception if object => return set(&mut report.exception, cursor.value(1)?),
+            Field::Meta if object => return set(&mut report.meta, cursor.value(1)?),
+            Field::Attributes if object && stored => return set(&mut report.attributes, cursor.value(1)?),
+            Field::Attributes if object => return self.attributes(cursor),
+            Field::Cut if object => return self.cut(cursor),
+            Field::Status => self.status = Some(cursor.value(1)?),
+            Field::Iteration => report.iteration = Some(whole(cursor, field)?),
+            Field::Seq => report.seq = Some(whole(cursor, field)?),
+            Field::Boot => report.boot = Some(whole(cursor, field)?),
             Field::V => {
-                let version = whole(cursor, "v")?;
+                let version = whole(cursor, field)?;
                 if version != VERSION {
                     let detail = format!("v is {version}, the supported version is {VERSION}");
                     return Err(refuse(Reason::Version, detail));
                 }
             }
-            Field::Type => {
-                let found = text(cursor, "type")?;
-                self.kind = Some(match &*found {
-                    "node" => ReportKind::Node,
-                    "log" => ReportKind::Log,
-                    _ => {
-                        let detail = format!("type is {}, allowed are node and log", quoted(&found));
-                        return Err(refuse(Reason::UnknownType, detail));
-                    }
-                });
-            }
-            Field::Status => self.status = Some(cursor.value(1)?),
-            Field::BusinessId => line.business_id = Some(id(cursor, "businessId")?),
-            Field::SceneId => line.scene_id = Some(id(cursor, "sceneId")?),
-            Field::ExecutionId => line.execution_id = Some(id(cursor, "executionId")?),
-            Field::LinkMark => line.link_mark = Some(text(cursor, "linkMark")?),
-            Field::Id => report.id = Some(id(cursor, "id")?),
-            Field::RunId => report.run_id = Some(id(cursor, "runId")?),
-            Field::SubExecutionId => report.sub_execution_id = Some(id(cursor, "subExecutionId")?),
-            Field::NodeName => report.node_name = Some(checked(cursor, "nodeName", NAME_BYTES_MAX)?),
-            Field::TraceId => report.trace_id = maybe(cursor, "traceId", ID_BYTES_MAX)?,
-            Field::SpanId => report.span_id = maybe(cursor, "spanId", ID_BYTES_MAX)?,
-            Field::ParentSpanId => report.parent_span_id = maybe(cursor, "parentSpanId", ID_BYTES_MAX)?,
-            Field::ParentNode => report.parent_node = maybe(cursor, "parentNode", NAME_BYTES_MAX)?,
-            Field::Level => report.level = maybe(cursor, "level", NAME_BYTES_MAX)?,
-            Field::Service => report.service = maybe(cursor, "service", ID_BYTES_MAX)?,
-            Field::Instance => report.instance = maybe(cursor, "instance", ID_BYTES_MAX)?,
-            Field::Host => report.host = maybe(cursor, "host", ID_BYTES_MAX)?,
-            Field::Tenant => report.tenant = maybe(cursor, "tenant", ID_BYTES_MAX)?,
-            Field::Case => report.case = Some(case(cursor)?),
-            Field::Message => {
-                if cursor.peek() != Some(b'"') {
-                    return Err(wrong_type(cursor, "message", "a string is"));
-                }
-                report.message = Some(cursor.string()?.decode_lossy());
-            }
-            Field::Iteration => report.iteration = Some(whole(cursor, "iteration")?),
-            Field::Seq => report.seq = Some(whole(cursor, "seq")?),
-            Field::Boot => report.boot = Some(whole(cursor, "boot")?),
-            Field::Input => report.input = Some(payload(cursor.value(1)?)),
-            Field::Output => report.output = Some(payload(cursor.value(1)?)),
-            Field::Data => report.data = Some(payload(cursor.value(1)?)),
-            Field::Exception => {
-                if !matches!(cursor.kind()?, Kind::Object | Kind::String) {
-                    return Err(wrong_type(cursor, "exception", "an object and a string are"));
-                }
-                report.exception = Some(payload(cursor.value(1)?));
-            }
-            Field::Meta => report.meta = Some(object(cursor, self.form, "meta")?),
-            Field::Attributes if self.form == Form::Stored => {
-                report.attributes = Some(object(cursor, self.form, "attributes")?);
-            }
-            Field::Attributes => self.attributes(cursor)?,
-            Field::Time if self.form == Form::Stored => {
-                let micros = whole(cursor, "time")?;
-                line.own_time = Some(Timestamp(i64::try_from(micros).unwrap_or(i64::MAX)));
-            }
-            Field::Time => line.own_time = Some(time(cursor)?),
-            Field::Identity => line.identity = Some(identity(cursor)?),
             Field::TimeSubstituted => {
                 if cursor.value(1)?.compact() != "true" {
                     let detail = "timeSubstituted of a stored report is true or left out";
@@ -254,16 +300,34 @@ impl<'a> Reader<'a> {
                 }
                 report.time_substituted = true;
             }
-            Field::Cut => self.cut(cursor)?,
+            Field::Exception => return Err(wrong_type(cursor, field, "an object and a string are")),
+            Field::Meta | Field::Attributes | Field::Cut => {
+                return Err(wrong_type(cursor, field, "an object is"));
+            }
+            _ => return Err(wrong_type(cursor, field, "a string is")),
         }
+        Ok(())
+    }
+
+    fn kind(&mut self, found: RawString<'a>) -> Result<(), Fault> {
+        self.kind = Some(match found.plain() {
+            Some(b"node") => ReportKind::Node,
+            Some(b"log") => ReportKind::Log,
+            _ => match &*found.decode_lossy() {
+                "node" => ReportKind::Node,
+                "log" => ReportKind::Log,
+                other => {
+                    let detail = format!("type is {}, allowed are node and log", quoted(other));
+                    return Err(refuse(Reason::UnknownType, detail));
+                }
+            },
+        });
         Ok(())
     }
 
     /// `attributes` as reported: its members join the unknown fields.
     fn attributes(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
-        if !cursor.eat(b'{') {
-            return Err(wrong_type(cursor, "attributes", "an object is"));
-        }
+        cursor.eat(b'{');
         cursor.skip_whitespace();
         if cursor.eat(b'}') {
             return Ok(());
@@ -271,9 +335,8 @@ impl<'a> Reader<'a> {
         loop {
             let key = cursor.string()?;
             cursor.colon()?;
-            let key = key.decode().ok_or_else(|| lone_surrogate("a field name"))?;
             let value = cursor.value(2)?;
-            self.extra.push((key, value));
+            self.extra.push((decode_key(key)?, value));
             if !cursor.next_member()? {
                 return Ok(());
             }
@@ -282,21 +345,19 @@ impl<'a> Reader<'a> {
 
     /// `cut` of a stored line: the full lengths of the payloads that were cut.
     fn cut(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
-        if !cursor.eat(b'{') {
-            return Err(wrong_type(cursor, "cut", "an object is"));
-        }
+        cursor.eat(b'{');
         loop {
             let key = cursor.string()?;
             cursor.colon()?;
-            let length = whole(cursor, "cut")?;
+            let length = whole(cursor, Field::Cut)?;
             let report = &mut self.line.report;
             let payload = match key.plain().unwrap_or_default() {
-                "input" => &mut report.input,
-                "output" => &mut report.output,
-                "data" => &mut report.data,
-                "exception" => &mut report.exception,
-                "meta" => &mut report.meta,
-                "attributes" => &mut report.attributes,
+                b"input" => &mut report.input,
+                b"output" => &mut report.output,
+                b"data" => &mut report.data,
+                b"exception" => &mut report.exception,
+                b"meta" => &mut report.meta,
+                b"attributes" => &mut report.attributes,
                 _ => &mut None,
             };
             match payload {
@@ -313,7 +374,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Settles what depends on several fields: type, status, required fields, attributes.
-    fn finish(mut self) -> Result<Line<'a>, Fault> {
+    fn finish(mut self) -> Result<(), Fault> {
         let status = self.status.filter(|status| !status.is_null());
         let kind = self.kind.unwrap_or(if status.is_some() { ReportKind::Node } else { ReportKind::Log });
         self.line.report.kind = kind;
@@ -332,7 +393,7 @@ impl<'a> Reader<'a> {
         if !self.extra.is_empty() {
             self.line.report.attributes = join_attributes(self.extra)?;
         }
-        Ok(self.line)
+        Ok(())
     }
 }
 
@@ -360,63 +421,21 @@ fn join_attributes<'a>(mut extra: Vec<(Cow<'a, str>, RawValue<'a>)>) -> Result<O
     Ok(Some(Payload { json: Cow::Owned(json), cut_from: None }))
 }
 
-fn payload(value: RawValue<'_>) -> Payload<'_> {
-    Payload { json: value.compact(), cut_from: None }
+/// What becomes of an empty text.
+enum Empty {
+    Refused,
+    Absent,
+    Kept,
 }
 
-/// A payload that is an object; in stored lines also the string it was cut to.
-fn object<'a>(cursor: &mut Cursor<'a>, form: Form, field: &'static str) -> Result<Payload<'a>, Fault> {
-    let found = cursor.kind()?;
-    if found != Kind::Object && !(form == Form::Stored && found == Kind::String) {
-        return Err(wrong_type(cursor, field, "an object is"));
-    }
-    Ok(payload(cursor.value(1)?))
-}
-
-/// A string that UTF-8 can hold.
-#[inline]
-fn text<'a>(cursor: &mut Cursor<'a>, field: &'static str) -> Result<Cow<'a, str>, Fault> {
-    if cursor.peek() != Some(b'"') {
-        return Err(wrong_type(cursor, field, "a string is"));
-    }
-    cursor.string()?.decode().ok_or_else(|| lone_surrogate(field))
-}
-
-/// An id or a name: 1 to `max` bytes.
-#[inline]
-fn checked<'a>(cursor: &mut Cursor<'a>, field: &'static str, max: usize) -> Result<Cow<'a, str>, Fault> {
-    let found = text(cursor, field)?;
-    match check_id(field, &found, max) {
-        Ok(()) => Ok(found),
-        Err(bad) => Err(bad_id(bad)),
-    }
+fn set<'a>(slot: &mut Option<Payload<'a>>, value: RawValue<'a>) -> Result<(), Fault> {
+    *slot = Some(Payload { json: value.compact(), cut_from: None });
+    Ok(())
 }
 
 #[inline]
-fn id<'a>(cursor: &mut Cursor<'a>, field: &'static str) -> Result<Cow<'a, str>, Fault> {
-    checked(cursor, field, ID_BYTES_MAX)
-}
-
-/// Like [`checked`], but loggers and tracers write `""` where they mean none.
-#[inline]
-fn maybe<'a>(
-    cursor: &mut Cursor<'a>,
-    field: &'static str,
-    max: usize,
-) -> Result<Option<Cow<'a, str>>, Fault> {
-    let found = text(cursor, field)?;
-    if found.is_empty() {
-        return Ok(None);
-    }
-    match check_id(field, &found, max) {
-        Ok(()) => Ok(Some(found)),
-        Err(bad) => Err(bad_id(bad)),
-    }
-}
-
-/// A decision's outcome: may be empty, as a case of the definition may be.
-fn case<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>, Fault> {
-    Ok(maybe(cursor, "case", ID_BYTES_MAX)?.unwrap_or_default())
+fn decode_key(key: RawString<'_>) -> Result<Cow<'_, str>, Fault> {
+    key.decode().ok_or_else(|| lone_surrogate("a field name"))
 }
 
 impl From<BadId> for Refusal {
@@ -431,45 +450,42 @@ impl From<BadId> for Refusal {
 }
 
 #[cold]
-fn bad_id(bad: BadId) -> Fault {
-    Box::new(bad.into())
-}
-
-#[cold]
 fn refuse(reason: Reason, detail: impl Into<String>) -> Fault {
     Box::new(Refusal::new(reason, detail))
 }
 
+const WHOLE: &str = "a whole number from 0 to 18446744073709551615 is";
+
 /// A whole number from 0.
-fn whole(cursor: &mut Cursor<'_>, field: &'static str) -> Result<u64, Fault> {
-    const ALLOWED: &str = "a whole number from 0 to 18446744073709551615 is";
-    if let Some(value) = cursor.short_integer() {
-        return Ok(value);
+#[inline]
+fn whole(cursor: &mut Cursor<'_>, field: Field) -> Result<u64, Fault> {
+    match cursor.short_integer() {
+        Some(value) => Ok(value),
+        None => other_number(cursor, field),
     }
-    if cursor.kind()? != Kind::Number {
-        return Err(wrong_type(cursor, field, ALLOWED));
-    }
-    let found = cursor.number()?;
-    Decimal::parse(found)
-        .and_then(Decimal::to_u64)
-        .ok_or_else(|| refuse(Reason::WrongType, format!("{field} is {}, {ALLOWED} allowed", quoted(found))))
 }
 
+#[cold]
+fn other_number(cursor: &mut Cursor<'_>, field: Field) -> Result<u64, Fault> {
+    if cursor.kind()? != Kind::Number {
+        return Err(wrong_type(cursor, field, WHOLE));
+    }
+    let found = cursor.number()?;
+    Decimal::parse(found).and_then(Decimal::to_u64).ok_or_else(|| {
+        let name = field.name();
+        refuse(Reason::WrongType, format!("{name} is {}, {WHOLE} allowed", quoted(found)))
+    })
+}
+
+#[inline]
 fn time(cursor: &mut Cursor<'_>) -> Result<Timestamp, Fault> {
     if let Some(number) = cursor.short_integer() {
         return Ok(Timestamp::from_integer(number as i64));
     }
-    let found = match cursor.kind()? {
-        Kind::Number => Cow::Borrowed(cursor.number()?),
-        Kind::String => cursor.string()?.decode_lossy(),
-        _ => return Err(wrong_type(cursor, "time", "a string and a number are")),
-    };
-    Timestamp::parse(&found).map_err(|bad| refuse(Reason::Time, format!("time: {bad}")))
-}
-
-fn identity(cursor: &mut Cursor<'_>) -> Result<Identity, Fault> {
-    let found = text(cursor, "identity")?;
-    found.parse().map_err(|bad| refuse(Reason::WrongType, format!("identity: {bad}")))
+    if cursor.kind()? != Kind::Number {
+        return Err(wrong_type(cursor, Field::Time, "a string and a number are"));
+    }
+    Timestamp::parse(cursor.number()?).map_err(|bad| refuse(Reason::Time, format!("time: {bad}")))
 }
 
 fn read_status(found: RawValue<'_>) -> Result<Status, Fault> {
@@ -487,25 +503,30 @@ fn read_status(found: RawValue<'_>) -> Result<Status, Fault> {
 fn bad_status(found: &str) -> Fault {
     let mut cursor = Cursor::new(found);
     if !found.starts_with('"') {
-        return wrong_type(&mut cursor, "status", "a string is");
+        return wrong_type(&mut cursor, Field::Status, "a string is");
     }
-    let text = cursor.string().ok().map(super::json::RawString::decode_lossy).unwrap_or_default();
+    let text = cursor.string().ok().map(RawString::decode_lossy).unwrap_or_default();
     let allowed = "allowed are RUNNING, COMPLETED, FAILED and SKIPPED";
     refuse(Reason::UnknownStatus, format!("status is {}, {allowed}", quoted(&text)))
 }
 
 #[cold]
-fn wrong_type(cursor: &mut Cursor<'_>, field: &'static str, allowed: &str) -> Fault {
+fn wrong_type(cursor: &mut Cursor<'_>, field: Field, allowed: &str) -> Fault {
     match cursor.kind().and_then(|kind| Ok((kind, cursor.value(1)?))) {
         Ok((kind, value)) => {
             let found = match kind {
                 Kind::Number | Kind::Bool => format!("{} ({})", kind.name(), value.compact()),
                 _ => kind.name().to_owned(),
             };
-            refuse(Reason::WrongType, format!("{field} is {found}, {allowed} allowed"))
+            refuse(Reason::WrongType, format!("{} is {found}, {allowed} allowed", field.name()))
         }
         Err(malformed) => malformed,
     }
+}
+
+#[cold]
+fn no_string(field: Field, allowed: &str) -> Fault {
+    refuse(Reason::WrongType, format!("{} is a string, {allowed} allowed", field.name()))
 }
 
 #[cold]

@@ -1,7 +1,7 @@
 //! The stored line: a report as packs keep it, compact JSON in fixed field order (`docs/report-format.md`).
 
 use super::json::push_string;
-use super::line::{Form, read_form};
+use super::line::{Form, Line, read_form};
 use super::refusal::{Reason, Refusal};
 use super::{Identity, Mark, Payload, Report};
 use crate::ids::MarkRef;
@@ -92,7 +92,8 @@ pub fn encode_stored(report: &Report<'_>, out: &mut Vec<u8>) {
 pub fn decode_stored<'a>(line: &'a [u8], mark: Option<MarkRef<'a>>) -> Result<Report<'a>, Refusal> {
     let text = std::str::from_utf8(line)
         .map_err(|error| Refusal::new(Reason::NotUtf8, format!("invalid UTF-8: {error}")))?;
-    let line = read_form(text, Form::Stored).map_err(|fault| *fault)?;
+    let mut line = Line::default();
+    read_form(text, Form::Stored, &mut line).map_err(|fault| *fault)?;
     let mut report = line.report;
     report.mark = mark.map(|mark| Mark {
         business_id: Cow::Borrowed(mark.business_id),
@@ -100,7 +101,14 @@ pub fn decode_stored<'a>(line: &'a [u8], mark: Option<MarkRef<'a>>) -> Result<Re
         execution_id: Cow::Borrowed(mark.execution_id),
     });
     report.time = line.own_time;
-    report.identity = line.identity.unwrap_or_else(|| computed(&report));
+    report.identity = match line.identity {
+        Some(_) if is_plain(&report) => {
+            let detail = "identity of a stored report is left out where it follows from the other fields";
+            return Err(Refusal::new(Reason::WrongType, detail));
+        }
+        Some(identity) => identity,
+        None => computed(&report),
+    };
     Ok(report)
 }
 
@@ -113,9 +121,14 @@ fn computed(report: &Report<'_>) -> Identity {
 
 /// Whether [`decode_stored`] can compute the identity.
 fn identity_follows(report: &Report<'_>) -> bool {
-    let plain = report.id.is_some() || !(report.time_substituted || is_cut(report));
+    let plain = is_plain(report);
     debug_assert!(!plain || computed(report) == report.identity, "the identity of {report:?} is not its own");
     plain || computed(report) == report.identity
+}
+
+/// Whether everything the identity is the hash of is in the stored line.
+fn is_plain(report: &Report<'_>) -> bool {
+    report.id.is_some() || !(report.time_substituted || is_cut(report))
 }
 
 fn is_cut(report: &Report<'_>) -> bool {

@@ -9,8 +9,9 @@ const MARK: MarkRef<'static> =
     MarkRef { business_id: "content-42", scene_id: "realtime-input", execution_id: "5f2c" };
 
 /// The hashed bytes of a line, a field a line in hex, and the identity; as the document shows them.
-fn vector(line: &str) -> String {
-    let line = read(line).unwrap();
+fn vector(text: &str) -> String {
+    let mut line = Line::default();
+    read(text, &mut line).unwrap();
     let mut report = line.report;
     let ids: Vec<Cow<'_, str>> = match &line.link_mark {
         Some(mark) => mark.split('_').map(|id| Cow::Owned(id.to_owned())).collect(),
@@ -87,6 +88,10 @@ fn only_stored_lines_are_read_as_such() {
         expect!["wrong_type: timeSubstituted of a stored report is true or left out"],
     );
     stored(r#"{"identity":"FF"}"#, expect!["wrong_type: identity: an identity is 32 lower-case hex digits"]);
+    stored(
+        r#"{"identity":"000000000000000000000000000000ff"}"#,
+        expect!["wrong_type: identity of a stored report is left out where it follows from the other fields"],
+    );
     stored(r#"{"cut":{"data":1}}"#, expect!["wrong_type: cut names something that is no payload before it"]);
     stored(
         r#"{"status":"RUNNING"}"#,

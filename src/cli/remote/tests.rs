@@ -93,7 +93,7 @@ fn the_same_bytes_whoever_owns_the_store() {
     assert!(!is_remote(&source));
     drop(source);
     assert!(local[2].0.contains(r#""status":"failed""#), "{}", local[2].0);
-    assert!(local[0].0.contains(r#""nextCursor":"ey"#) || !local[0].0.contains(r#""nextCursor":null"#));
+    assert!(!local[0].0.contains(r#""nextCursor":null"#), "there is a second page: {}", local[0].0);
 
     let store = Arc::new(own(&path(&folder), &config));
     let reader = OpenStore::new(store.clone(), &config).expect("a definition log").reader();

@@ -7,6 +7,7 @@ use fjall::{AbstractTree, UserValue};
 use linkloom_schema::time::Timestamp;
 
 use super::segments::{Place, Segment, Segments, Span, Window};
+use super::upkeep::LOOK_AGAIN;
 use super::{EmbeddedStore, engine, files, scan};
 use crate::key;
 use crate::retention::{self, Expired, Retention};
@@ -17,9 +18,7 @@ const MOVE_CELLS: usize = 1024;
 /// Bytes moved in one commit.
 const MOVE_BYTES: usize = 4 * 1024 * 1024;
 /// How long to wait for the files of a dropped segment to go; a reader that still uses them keeps them longer.
-const GONE_WITHIN: Duration = Duration::from_secs(5);
-/// A key of no table, written to have something to write out.
-const NUDGE: &[u8] = b"!dropped";
+const GONE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A value led by the time it expires by, as the `later` segment holds it.
 pub(super) fn with_head(expires_by: Timestamp, value: &[u8]) -> Vec<u8> {
@@ -34,6 +33,17 @@ impl EmbeddedStore {
     ///
     /// Errors: `Refused` if the store keeps everything or `now` is outside 2000 to 2099.
     pub fn expire(&self, now: Timestamp) -> Result<Expired, StoreError> {
+        let (past, today) = self.set_horizon(now)?;
+        let expired = Expired { segments: past.iter().count(), bytes: self.delete(past)? };
+        if let Some(emptied) = self.set_today(today)? {
+            self.delete(emptied)?;
+            self.tidy(today)?;
+        }
+        Ok(expired)
+    }
+
+    /// Moves the horizon on; the segments behind it, out of sight by now, and the day of `now`.
+    fn set_horizon(&self, now: Timestamp) -> Result<(Segments, i64), StoreError> {
         let mut window = self.window.write().unwrap_or_else(PoisonError::into_inner);
         let Retention::Days(days) = window.retention else {
             return Err(self.named.refused("expire", "it keeps everything forever".to_owned()));
@@ -44,23 +54,28 @@ impl EmbeddedStore {
         }
         let today = retention::day_of(now).max(window.today.unwrap_or(i64::MIN));
         let horizon = (today - i64::from(days)).max(window.horizon_day.unwrap_or(i64::MIN));
-        let mut expired = Expired::default();
         if window.horizon_day != Some(horizon) {
             // The horizon is known, here and on disk, before anything behind it goes: no answer is silently short.
             self.note(|file| file.horizon_day = Some(horizon))?;
             *self.horizon_day.lock().unwrap_or_else(PoisonError::into_inner) = Some(horizon);
             window.horizon_day = Some(horizon);
-            expired = self.drop_past(horizon)?;
         }
-        if window.today != Some(today) {
-            let next = Window { today: Some(today), ..*window };
-            self.bring_forward(&next)?;
-            self.note(|file| file.now_micros = Some(retention::start_of(today).micros()))?;
-            *window = next;
-            drop(window);
-            self.tidy(today)?;
+        // Also without a new horizon: a crash may have come in between the last time.
+        Ok((self.take_out(|s| s.span.is_past(horizon)), today))
+    }
+
+    /// Moves today on and brings forward what was dated ahead; `None` if it is today already, else the segments that
+    /// are empty now.
+    fn set_today(&self, today: i64) -> Result<Option<Segments>, StoreError> {
+        let mut window = self.window.write().unwrap_or_else(PoisonError::into_inner);
+        if window.today.is_some_and(|known| known >= today) {
+            return Ok(None);
         }
-        Ok(expired)
+        let next = Window { today: Some(today), ..*window };
+        let emptied = self.bring_forward(&next)?;
+        self.note(|file| file.now_micros = Some(retention::start_of(today).micros()))?;
+        *window = next;
+        Ok(Some(emptied))
     }
 
     /// Compacts the segments of days that ended a day or two ago: what is left of them is one sorted run, compressed.
@@ -84,24 +99,6 @@ impl EmbeddedStore {
         Ok(())
     }
 
-    fn drop_past(&self, horizon: i64) -> Result<Expired, StoreError> {
-        let past = |s: &Segment| s.span.is_past(horizon);
-        let (_, going) = self.segments().split(past);
-        if going.iter().next().is_none() {
-            return Ok(Expired::default());
-        }
-        // What a segment still buffers would count against the write buffer for ever.
-        self.write_out_of(&going)?;
-        let gone = self.take_out(past);
-        let unavailable = |cause: std::io::Error| files::unavailable(&self.named.store, "expire", &cause);
-        let mut expired = Expired { segments: gone.iter().count(), bytes: 0 };
-        for segment in gone.iter() {
-            expired.bytes += files::disk_bytes(segment.keyspace.path()).map_err(unavailable)?;
-        }
-        self.delete(gone)?;
-        Ok(expired)
-    }
-
     /// Takes segments out of what readers and writers see.
     fn take_out(&self, goes: impl Fn(&Segment) -> bool) -> Segments {
         let _shape = self.shape();
@@ -111,35 +108,44 @@ impl EmbeddedStore {
         gone
     }
 
-    /// Deletes segments and waits for their files to go.
-    fn delete(&self, segments: Segments) -> Result<(), StoreError> {
-        let paths: Vec<_> = segments.iter().map(|s| s.keyspace.path().to_path_buf()).collect();
+    /// Deletes segments that were taken out and waits for their files to go; the bytes they held on disk.
+    fn delete(&self, segments: Segments) -> Result<u64, StoreError> {
+        if segments.iter().next().is_none() {
+            return Ok(0);
+        }
+        // What they still buffer would count against the write buffer for ever.
+        self.write_out_of(&segments)?;
         let database = self.database()?;
+        let mut bytes = 0;
+        let mut paths = Vec::new();
         for segment in segments.iter() {
+            let path = segment.keyspace.path();
+            bytes += files::disk_bytes(path)
+                .map_err(|cause| files::unavailable(&self.named.store, "expire", &cause))?;
+            paths.push(path.to_path_buf());
             let deleted = database.delete_keyspace(segment.keyspace.clone());
             deleted.map_err(|error| self.named.error("drop segment", error))?;
         }
         drop(segments);
-        // Old journals hold on to every segment they mention until one of those left is written out: see to that.
-        let base = self.segment(Span::Base)?;
-        let nudged = base.keyspace.insert(NUDGE, []);
-        nudged.map_err(|error| self.named.error("drop segment", error))?;
-        self.write_out()?;
+        // Old journals hold on to every segment they mention until one of those left is written out.
+        self.nudge()?;
         let started = Instant::now();
         for path in paths {
             while path.exists() && started.elapsed() < GONE_WITHIN {
-                std::thread::sleep(Duration::from_millis(1));
+                std::thread::sleep(LOOK_AGAIN);
             }
             if path.exists() {
                 tracing::warn!(path = %path.display(), "a dropped segment is still being read, its files go later");
             }
         }
-        Ok(())
+        Ok(bytes)
     }
 
     /// Moves cells of `later` whose day is tomorrow or before into the segments of their days.
-    fn bring_forward(&self, window: &Window) -> Result<(), StoreError> {
-        let Some(later) = self.segments().get(Span::Later).cloned() else { return Ok(()) };
+    ///
+    /// Returns `later` itself, taken out, if nothing is left in it.
+    fn bring_forward(&self, window: &Window) -> Result<Segments, StoreError> {
+        let Some(later) = self.segments().get(Span::Later).cloned() else { return Ok(Segments::default()) };
         let database = self.database()?;
         let mut stays = false;
         let mut batch = database.batch();
@@ -177,12 +183,6 @@ impl EmbeddedStore {
         }
         batch.commit().map_err(|error| self.named.error("expire", error))?;
         engine::sync(database).map_err(|error| self.named.error("expire", error))?;
-        if !stays {
-            drop(later);
-            self.write_out()?;
-            let gone = self.take_out(|s| s.span == Span::Later);
-            self.delete(gone)?;
-        }
-        Ok(())
+        Ok(self.take_out(|s| s.span == Span::Later && !stays))
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! A write goes to the journal and to memory, and returns when a sync of the journal has covered it; writers that come
 //! meanwhile share the next sync. Larger values lie beside the trees and are not moved again. What expires lies in a
-//! segment for each day, dropped as a whole. Why: `docs/decisions/embedded-store.md`.
+//! segment for each day, dropped as a whole. Why: `docs/decisions/005-embedded-store.md`.
 
 mod engine;
 mod expire;
@@ -121,7 +121,7 @@ impl EmbeddedStore {
         Ok(store)
     }
 
-    /// Whether there is a store at `path`: [`EmbeddedStore::open`] would make none.
+    /// Whether a store was made at `path`: for readers, which must not make one.
     pub fn is_at(path: impl AsRef<Path>) -> bool {
         path.as_ref().join(format::FILE).is_file()
     }

@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 
 use fjall::{AbstractTree, PersistMode};
 
-use super::segments::{Segment, Segments};
+use super::segments::{Segment, Segments, Span};
 use super::{ENGINE_DIR, EmbeddedStore, files, journal};
 use crate::store::StoreError;
 
 /// How long to wait before looking again whether the engine's threads got something done.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// Looks between two checks whether the engine still works at all.
 const LOOKS_PER_CHECK: u32 = 64;
+
+/// A key of no table, written to have something to write out.
+const NUDGE: &[u8] = b"!nudge";
 
 impl EmbeddedStore {
     /// Seals the memtables that are full, so that they are written to tables.
@@ -88,6 +91,13 @@ impl EmbeddedStore {
         Ok(())
     }
 
+    /// Has the engine let go of files nothing needs any more: it does so when a memtable is written out.
+    pub(super) fn nudge(&self) -> Result<(), StoreError> {
+        let base = self.segment(Span::Base)?;
+        base.keyspace.insert(NUDGE, []).map_err(|error| self.named.error("write out", error))?;
+        self.write_out()
+    }
+
     /// Writes everything gathered in memory to tables and compacts until there is nothing to compact. For benches and
     /// for measuring the disk; a store that is written to never needs it.
     pub fn settle(&self) -> Result<(), StoreError> {
@@ -109,7 +119,7 @@ impl EmbeddedStore {
                 }
             }
         }
-        Ok(())
+        self.nudge()
     }
 
     /// Writes everything out and gives the directory back; what `Drop` does, with the error.

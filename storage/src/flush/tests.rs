@@ -1,3 +1,5 @@
+//! Flushes: what becomes of reports in a sealed flush.
+
 use linkloom_schema::digest::records;
 use linkloom_schema::report::{Mark, ReportKind, Status};
 use linkloom_schema::time::Timestamp;

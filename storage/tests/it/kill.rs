@@ -31,7 +31,7 @@ fn options() -> EmbeddedOptions {
 
 fn cells_of(number: u64) -> Vec<Cell> {
     let one = |i: u64| Cell {
-        expires_by: (i % 4 != 0).then(|| noon(20_000 + (i % 4) as i64)),
+        expires_by: (!i.is_multiple_of(4)).then(|| noon(20_000 + (i % 4) as i64)),
         ..cell(
             Table::Link,
             &format!("{number:08}"),

@@ -102,7 +102,7 @@ fn a_scan_that_runs_while_its_segments_go_is_not_disturbed() {
     store
         .scan(&Scan::new(Table::Link, Rows::Prefix("")), &mut |c| {
             if cells == 0 {
-                // On another thread, as in life; here the scan waits for it, and it waits 5 s for the files to go.
+                // On another thread, as in life; here the scan waits for it.
                 std::thread::scope(|scope| {
                     let expiry = scope.spawn(|| store.expire(noon(20_002)));
                     assert_eq!(expiry.join().expect("no panic").expect("expired").segments, 1);

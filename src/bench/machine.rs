@@ -1,0 +1,78 @@
+//! What the kernel knows of this process: processor time and memory.
+
+use std::time::{Duration, Instant};
+
+/// Clock ticks a second in `/proc` (USER_HZ, which is 100 on every Linux).
+const TICKS: f64 = 100.0;
+
+/// A moment of this process.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    at: Instant,
+    cpu: f64,
+}
+
+impl Usage {
+    /// The present.
+    pub fn now() -> Self {
+        Usage { at: Instant::now(), cpu: cpu_seconds() }
+    }
+
+    /// Wall clock since then.
+    pub fn wall(&self) -> Duration {
+        self.at.elapsed()
+    }
+
+    /// Processor seconds of all threads since then.
+    pub fn cpu(&self) -> f64 {
+        cpu_seconds() - self.cpu
+    }
+}
+
+/// Source: proc(5), `/proc/pid/stat`, fields 14 (utime) and 15 (stime).
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let fields: Vec<f64> =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|f| f.parse().ok()).collect();
+    fields.iter().sum::<f64>() / TICKS
+}
+
+/// Most memory this process has had resident, in bytes.
+pub(super) fn peak_memory() -> u64 {
+    status("VmHWM:")
+}
+
+/// Memory this process has resident now, in bytes.
+pub(super) fn memory() -> u64 {
+    status("VmRSS:")
+}
+
+fn status(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap_or("");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
+}
+
+/// Bytes for people: `113.2 MiB`.
+pub fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+/// The value below which `share` of the sorted values lie.
+pub(super) fn percentile(sorted: &[Duration], share: f64) -> Duration {
+    let at = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
+    sorted.get(at).copied().unwrap_or_default()
+}
+
+/// A duration in milliseconds, for tables.
+pub(super) fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}

@@ -1,0 +1,15 @@
+//! What `linkloom bench` measures, each beside the limit it works against, in one run on one machine.
+
+mod ingest;
+mod limits;
+mod live;
+mod machine;
+mod queries;
+mod special;
+
+pub use ingest::{Loaded, load};
+pub use limits::limits;
+pub use live::live;
+pub use machine::{Usage, human_bytes};
+pub use queries::queries;
+pub use special::{many_logs, open_windows};

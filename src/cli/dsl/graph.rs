@@ -1,0 +1,53 @@
+//! `linkloom dsl graph`: the plan of a definition as a drawing.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use linkloom_schema::definition::Definition;
+use linkloom_schema::definition::render::{Form, render};
+
+use crate::cli::args::{DslGraphArgs, GraphFormat, StoreArgs};
+use crate::cli::{Outcome, Output, store};
+use crate::config::Config;
+use crate::definition_files::check;
+use crate::terminal::plain;
+
+pub(super) fn run(
+    args: &DslGraphArgs,
+    config: &Config,
+    stderr_color: bool,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
+    let form = match args.format {
+        GraphFormat::Text => Form::Terminal,
+        GraphFormat::Mermaid => Form::Mermaid,
+        GraphFormat::Dot => Form::Dot,
+    };
+    let definition = match &args.store {
+        Some(_) => stored(args, config)?,
+        None => of_file(&args.source, stderr_color)?,
+    };
+    let Some(definition) = definition else { return Ok(Outcome::NotFound) };
+    out.text(&render(form, &definition))?;
+    Ok(Outcome::Done)
+}
+
+fn of_file(file: &str, stderr_color: bool) -> anyhow::Result<Option<Definition>> {
+    match check(Path::new(file))?.definition {
+        Ok(definition) => Ok(Some(definition)),
+        Err(bad) => {
+            io::stderr().write_all(bad.render(stderr_color).as_bytes())?;
+            Ok(None)
+        }
+    }
+}
+
+fn stored(args: &DslGraphArgs, config: &Config) -> anyhow::Result<Option<Definition>> {
+    let open = store::existing(&StoreArgs { store: args.store.clone() }, config)?;
+    let log = open.definitions.snapshot();
+    let version = log.log().resolve(&args.source, args.valid_at);
+    if version.is_none() {
+        writeln!(io::stderr(), "the scene {} has no definition", plain(&args.source))?;
+    }
+    Ok(version.map(|version| version.definition.clone()))
+}

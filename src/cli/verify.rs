@@ -1,0 +1,90 @@
+//! `linkloom verify`: every record of the files is in the store.
+
+use std::io::{self, IsTerminal, Write as _};
+
+use linkloom_ingest::source::{Input, InputOptions, Inputs};
+use serde::Serialize;
+
+use super::args::{OutputFormat, VerifyArgs};
+use super::{Outcome, Output, store};
+use crate::config::Config;
+use crate::service;
+use crate::terminal::{grouped, plain};
+use crate::verify::{MISSING_NAMED_MAX, Verified, VerifySettings, verify};
+
+/// The answer for programs.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    verified: &'a Verified,
+    incomplete: Vec<String>,
+}
+
+pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
+    let open = store::existing(&args.store, config)?;
+    let settings = VerifySettings {
+        limits: service::limits(config),
+        dead_letter_bytes_max: config.ingest.dead_letter_bytes_max,
+        ..VerifySettings::default()
+    };
+    let options = InputOptions { line_bytes_max: service::line_bytes_max(config), ..InputOptions::default() };
+    let inputs = args.files.iter().map(|file| match file.as_os_str() == "-" {
+        true => Input::Stdin,
+        false => Input::File(file.clone()),
+    });
+    let mut source = Inputs::new(inputs, options, Box::new(|_| Ok(Vec::new())));
+    let live = io::stderr().is_terminal();
+    let mut progress = |read: u64| {
+        if live {
+            // The next line goes over it; what cannot be written is no loss.
+            let _ = write!(io::stderr(), "\r{} records verified", grouped(read));
+        }
+    };
+    let (verified, notes) = verify(&*open.store, &mut source, &settings, &mut progress)?;
+    if live {
+        let _ = write!(io::stderr(), "\r\u{1b}[K");
+    }
+    match args.output {
+        OutputFormat::Json => {
+            let incomplete = notes.incomplete.iter().map(ToString::to_string).collect();
+            out.json(&Answer { verified: &verified, incomplete })?;
+        }
+        OutputFormat::Table => {
+            for incomplete in &notes.incomplete {
+                writeln!(io::stderr(), "{}", plain(&incomplete.to_string()))?;
+            }
+            out.text(&text(&verified))?;
+        }
+    }
+    if !notes.failed.is_empty() {
+        let reasons: Vec<String> = notes.failed.iter().map(ToString::to_string).collect();
+        anyhow::bail!("{}", reasons.join("; "));
+    }
+    Ok(if verified.missing == 0 { Outcome::Done } else { Outcome::NotFound })
+}
+
+fn text(verified: &Verified) -> String {
+    let mut text = String::new();
+    let mut count = |name: &str, count: u64, further: &str| {
+        text.push_str(&format!("{name:<12}{:>15}{further}\n", grouped(count)));
+    };
+    let at_least = if verified.duplicates_at_least { " at least" } else { "" };
+    count("read", verified.read, "");
+    count("stored", verified.stored, "");
+    count("duplicates", verified.duplicates, at_least);
+    count("dead letters", verified.dead, "");
+    count("expired", verified.expired, "");
+    count("missing", verified.missing, "");
+    for missing in &verified.first_missing {
+        text.push_str(&format!("missing: {}: {}\n", plain(&missing.origin), plain(&missing.what)));
+    }
+    let named = verified.first_missing.len() as u64;
+    if verified.missing > named {
+        let further = verified.missing - named;
+        text.push_str(&format!(
+            "{} more are missing; the first {MISSING_NAMED_MAX} are named\n",
+            grouped(further)
+        ));
+    }
+    text
+}

@@ -1,0 +1,61 @@
+//! What the parts counted, published as metrics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::metrics::{self as names, Recorder, outcome};
+use crate::pipeline::FeedFigures;
+use crate::service::Service;
+
+fn get(figure: &AtomicU64) -> u64 {
+    figure.load(Ordering::Relaxed)
+}
+
+/// Brings the metrics up to date with what a pipeline counted so far.
+pub fn publish(feed: &FeedFigures, service: &Service) {
+    let (sink, assembler) = (service.sink().figures(), service.assembler().figures());
+    for (name, value) in [
+        (names::POSITIONS_READ, get(&feed.read)),
+        (names::READ_BYTES, get(&feed.read_bytes)),
+        (names::AMBIGUOUS_MARKS, get(&feed.marks_with_more_separators)),
+        (names::PAYLOADS_CUT, get(&feed.payloads_cut)),
+        (names::TIMES_SUBSTITUTED, get(&feed.times_substituted)),
+        (names::FLUSHES, get(&sink.flushes)),
+        (names::FLUSH_PACKS, get(&sink.packs)),
+        (names::STORE_CELLS, get(&sink.cells)),
+        (names::STORE_BYTES, get(&sink.bytes)),
+        (names::STORE_RETRIES, get(&assembler.retries)),
+        (names::ASSEMBLER_CLOSED, get(&assembler.closed)),
+        (names::ASSEMBLER_SPILLED, get(&assembler.spilled)),
+        (names::ASSEMBLER_UNSPILLED, get(&assembler.unspilled)),
+        (names::ASSEMBLER_READ_BACK, get(&assembler.reread)),
+        (names::ASSEMBLER_SUMMARIES, get(&assembler.summaries)),
+    ] {
+        metrics::counter!(name).absolute(value);
+    }
+    for (became, value) in [
+        (outcome::STORED, get(&feed.stored)),
+        (outcome::DUPLICATE, get(&feed.duplicates)),
+        (outcome::DEAD_LETTERED, get(&feed.dead)),
+    ] {
+        metrics::counter!(names::POSITIONS, "outcome" => became).absolute(value);
+    }
+    metrics::gauge!(names::ASSEMBLER_WINDOWS).set(get(&assembler.windows) as f64);
+    metrics::gauge!(names::ASSEMBLER_MEMORY_BYTES).set(get(&assembler.bytes) as f64);
+    metrics::gauge!(names::ASSEMBLER_OPEN_FLUSHES).set(service.assembler().flushes_open() as f64);
+}
+
+/// Renders the metrics of a process in the Prometheus text format, up to date at each call.
+pub fn renderer(
+    recorder: Recorder,
+    feed: Arc<FeedFigures>,
+    service: &Arc<Service>,
+) -> impl Fn() -> String + use<> {
+    let service = Arc::downgrade(service);
+    move || {
+        if let Some(service) = service.upgrade() {
+            publish(&feed, &service);
+        }
+        recorder.render()
+    }
+}
