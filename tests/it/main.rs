@@ -8,4 +8,5 @@ mod cli_dsl;
 mod cli_verify;
 mod command_line;
 mod others_data;
+mod owned_store;
 mod workplace;
