@@ -161,6 +161,12 @@ pub fn limits(config: &Config) -> Limits {
     }
 }
 
+/// Bytes of a line a source holds: a whole report, and of a longer line what its dead letter keeps, so that it can be
+/// replayed under a higher limit.
+pub fn line_bytes_max(config: &Config) -> usize {
+    config.ingest.report_bytes_max.max(config.ingest.dead_letter_bytes_max)
+}
+
 fn assembler_settings(config: &Config, scratch: Option<PathBuf>) -> AssemblerSettings {
     let of = &config.assembler;
     AssemblerSettings {
@@ -195,5 +201,6 @@ fn feed_settings(config: &Config) -> FeedSettings {
         bytes_max: config.flush.bytes_max,
         delay: Duration::from_millis(config.flush.delay_ms),
         limits: limits(config),
+        dead_letter_bytes_max: config.ingest.dead_letter_bytes_max,
     }
 }

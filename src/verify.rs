@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use linkloom_ingest::classify::{Route, route};
+use linkloom_ingest::dead_letter::RAW_BYTES_MAX;
 use linkloom_ingest::decode::{Decoder, Limits};
 use linkloom_ingest::source::{Incomplete, Next, Origin, RawBatch, Record, Source, SourceError};
 use linkloom_schema::report::{Identity, Report, ReportKind, decode_stored};
@@ -22,12 +23,33 @@ use serde::Serialize;
 
 use crate::pipeline::dead;
 
-/// Records looked up at once.
-pub const CHUNK_RECORDS: usize = 131_072;
-/// Identities remembered to tell repeated reports: about 70 MiB. Beyond it only those met before are known again.
-pub const REMEMBERED_MAX: usize = 7_000_000;
 /// Missing records that are named.
 pub const MISSING_NAMED_MAX: usize = 20;
+
+/// How records are looked up.
+#[derive(Clone, Debug)]
+pub struct VerifySettings {
+    /// Limits of reports, those they were ingested under.
+    pub limits: Limits,
+    /// Bytes of a refused record that its dead letter keeps, as when it was ingested.
+    pub dead_letter_bytes_max: usize,
+    /// Records looked up at once: what is held of each, and the keys of the rows they belong to, bound the memory.
+    pub chunk_records: usize,
+    /// Identities remembered to tell repeated reports, 8 bytes each in a hash set. Beyond it only those remembered are
+    /// known again, the others count as stored.
+    pub remembered_max: usize,
+}
+
+impl Default for VerifySettings {
+    fn default() -> Self {
+        VerifySettings {
+            limits: Limits::default(),
+            dead_letter_bytes_max: RAW_BYTES_MAX,
+            chunk_records: 131_072,
+            remembered_max: 7_000_000,
+        }
+    }
+}
 
 /// What came of the records: `read = stored + duplicates + dead + expired + missing`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -76,15 +98,15 @@ pub struct SourceNotes {
 pub fn verify(
     store: &dyn Store,
     source: &mut dyn Source,
-    limits: Limits,
-    chunk_records: usize,
+    settings: &VerifySettings,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(Verified, SourceNotes), StoreError> {
     const WAIT: Duration = Duration::from_millis(100);
     let mut verifier = Verifier {
         store,
         horizon: store.horizon(),
-        decoder: Decoder::new(limits),
+        settings,
+        decoder: Decoder::new(settings.limits.clone()),
         chunk: Chunk::default(),
         seen: FxHashSet::default(),
         verified: Verified::default(),
@@ -94,7 +116,7 @@ pub fn verify(
         match source.next(WAIT) {
             Ok(Next::Batch(batch)) => {
                 verifier.batch(&batch);
-                if verifier.chunk.records.len() >= chunk_records {
+                if verifier.chunk.records.len() >= settings.chunk_records {
                     verifier.look_up()?;
                     progress(verifier.verified.read);
                 }
@@ -141,6 +163,7 @@ struct Chunk {
 struct Verifier<'s> {
     store: &'s dyn Store,
     horizon: Option<Timestamp>,
+    settings: &'s VerifySettings,
     decoder: Decoder,
     chunk: Chunk,
     seen: FxHashSet<u64>,
@@ -174,11 +197,17 @@ impl Verifier<'_> {
                 partition: batch.partition,
                 position: record.origin.position,
                 line: record.origin.line.unwrap_or(0),
-                content: dead::content(record.bytes, record.full_length),
+                content: self.content(&record),
                 what,
                 found: false,
             });
         }
+    }
+
+    /// What the dead letter of a record is told by.
+    fn content(&self, record: &Record<'_>) -> u64 {
+        let kept = record.bytes.len().min(self.settings.dead_letter_bytes_max);
+        dead::content(&record.bytes[..kept], record.full_length)
     }
 
     fn what(&mut self, record: &Record<'_>) -> What {
@@ -301,7 +330,7 @@ impl Verifier<'_> {
                     return;
                 }
                 verified.stored += 1;
-                if self.seen.len() < REMEMBERED_MAX {
+                if self.seen.len() < self.settings.remembered_max {
                     self.seen.insert(name);
                 } else {
                     verified.duplicates_at_least = true;

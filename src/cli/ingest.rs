@@ -19,7 +19,7 @@ use crate::expiry::Expiry;
 use crate::figures::renderer;
 use crate::metrics::Recorder;
 use crate::pipeline::{FeedFigures, FeedOutcome};
-use crate::service::{OpenStore, Service, resume_points};
+use crate::service::{OpenStore, Service, line_bytes_max, resume_points};
 use crate::terminal::grouped;
 
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
@@ -33,7 +33,7 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     let _api = ApiServer::of_store(&store, open.reader(), &config.api, metrics)?;
     drop(open);
     let stop = stop_on_signal()?;
-    let options = InputOptions { line_bytes_max: config.ingest.report_bytes_max, ..InputOptions::default() };
+    let options = InputOptions { line_bytes_max: line_bytes_max(config), ..InputOptions::default() };
     let inputs = args.files.iter().map(|file| Input::from_argument(&file.to_string_lossy()));
     let mut source = Inputs::new(inputs, options, Box::new(resume_points(service.open().store.clone())));
 

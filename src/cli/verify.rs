@@ -10,7 +10,7 @@ use super::{Outcome, Output, store};
 use crate::config::Config;
 use crate::service;
 use crate::terminal::{grouped, plain};
-use crate::verify::{CHUNK_RECORDS, MISSING_NAMED_MAX, Verified, verify};
+use crate::verify::{MISSING_NAMED_MAX, Verified, VerifySettings, verify};
 
 /// The answer for programs.
 #[derive(Serialize)]
@@ -22,8 +22,12 @@ struct Answer<'a> {
 
 pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     let open = store::existing(&args.store, config)?;
-    let limits = service::limits(config);
-    let options = InputOptions { line_bytes_max: limits.report_bytes_max, ..InputOptions::default() };
+    let settings = VerifySettings {
+        limits: service::limits(config),
+        dead_letter_bytes_max: config.ingest.dead_letter_bytes_max,
+        ..VerifySettings::default()
+    };
+    let options = InputOptions { line_bytes_max: service::line_bytes_max(config), ..InputOptions::default() };
     let inputs = args.files.iter().map(|file| match file.as_os_str() == "-" {
         true => Input::Stdin,
         false => Input::File(file.clone()),
@@ -36,7 +40,7 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> a
             let _ = write!(io::stderr(), "\r{} records verified", grouped(read));
         }
     };
-    let (verified, notes) = verify(&*open.store, &mut source, limits, CHUNK_RECORDS, &mut progress)?;
+    let (verified, notes) = verify(&*open.store, &mut source, &settings, &mut progress)?;
     if live {
         let _ = write!(io::stderr(), "\r\u{1b}[K");
     }

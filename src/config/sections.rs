@@ -44,7 +44,7 @@ section! {
         });
         /// Bytes of a refused report that are kept as its dead letter.
         /// A longer one is cut there; its full length is noted.
-        dead_letter_bytes_max: usize = MIB as usize, Range(KIB, 16 * MIB);
+        dead_letter_bytes_max: usize = MIB as usize, Range(KIB, MIB);
     }
 }
 

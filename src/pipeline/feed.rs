@@ -30,6 +30,8 @@ pub struct FeedSettings {
     pub delay: Duration,
     /// Limits of reports.
     pub limits: Limits,
+    /// Bytes of a refused record that its dead letter keeps.
+    pub dead_letter_bytes_max: usize,
 }
 
 /// The event time all pipelines of a process have reached, over all their partitions.
@@ -261,7 +263,8 @@ impl<'p> Feed<'p> {
     fn refuse(&mut self, record: &Record<'_>, refusal: Refusal) {
         add(&self.figures.dead, 1);
         add(&self.figures.dead_by_reason[refusal.reason as usize], 1);
-        let letter = DeadLetter::new(record, refusal);
+        let kept = record.bytes.len().min(self.settings.dead_letter_bytes_max);
+        let letter = DeadLetter::new(&Record { bytes: &record.bytes[..kept], ..*record }, refusal);
         let cell = super::dead::cell(&letter);
         self.dead_bytes += cell.value.len();
         self.dead.push(cell);

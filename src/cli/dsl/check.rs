@@ -57,7 +57,7 @@ pub(super) fn run(args: &DslCheckArgs, out: &mut Output<'_>) -> anyhow::Result<O
                         plural(count_nodes(definition) as u64, "node"),
                         definition.version_hash()
                     ))?,
-                    Err(bad) => out.text(&bad.render(out.style.color))?,
+                    Err(bad) => out.text(&format!("{}\n", bad.render(out.style.color)))?,
                 }
             }
             out.text(&format!("{}\n", summary(&files)))?;
