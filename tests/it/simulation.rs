@@ -347,13 +347,18 @@ impl Sim {
         let mut seen = Vec::new();
         let scan = Scan::new(Table::Link, Rows::Prefix("")).family(Family::Link);
         let scanned = self.store.scan(&scan, &mut |cell| {
-            seen.push((cell.row.to_owned(), Summary::from_json(cell.value).expect("a summary").version));
+            seen.push((cell.row.to_owned(), Summary::from_json(cell.value).expect("a summary")));
             std::ops::ControlFlow::Continue(())
         });
         scanned.expect("the store answers");
-        for (row, version) in seen {
+        for (row, summary) in seen {
+            let version = summary.version;
             let before = self.versions.insert(row.clone(), version).unwrap_or(0);
-            assert!(version >= before, "the summary of {row} went back from version {before} to {version}");
+            // A lesser content that comes under a known identity may lack the trace that joined other reports.
+            assert!(
+                version >= before || summary.conflicting,
+                "the summary of {row} went back from version {before} to {version}"
+            );
         }
         if self.steps.is_multiple_of(20) || self.process.is_none() {
             self.check_what_is_left();
