@@ -187,15 +187,7 @@ impl Sim {
     /// One thing happens, perhaps while the store misbehaves.
     fn step(&mut self) {
         self.steps += 1;
-        let store = self.store.clone();
-        if self.random.one_in(4) {
-            let faults = 1 + self.random.below(2);
-            let faults: Vec<Option<Fault>> = (0..faults).map(|_| Some(self.fault())).collect();
-            store.plan_writes(faults);
-        }
-        if self.random.one_in(8) {
-            store.fail_reads(1 + self.random.below(3));
-        }
+        self.misbehave();
         match self.random.below(20) {
             0..6 => self.arrive_and_read(),
             6..8 => self.submit(),
@@ -207,7 +199,20 @@ impl Sim {
             _ => self.start(),
         }
         self.wall_ms += self.random.below(200) as u64;
-        store.heal();
+        self.store.heal();
+    }
+
+    /// Perhaps the store fails some of the next calls.
+    fn misbehave(&mut self) {
+        if self.random.one_in(4) {
+            let writes = 1 + self.random.below(4);
+            let faults: Vec<Option<Fault>> =
+                (0..writes).map(|_| self.random.one_in(2).then(|| self.fault())).collect();
+            self.store.plan_writes(faults);
+        }
+        if self.random.one_in(8) {
+            self.store.fail_reads(1 + self.random.below(3));
+        }
     }
 
     fn fault(&mut self) -> Fault {
@@ -406,14 +411,16 @@ impl Sim {
         }
     }
 
-    /// Nothing fails any more: everything comes to rest within a bound.
+    /// The process lives on and at last nothing fails any more: everything comes to rest within a bound.
     fn drain(&mut self) {
-        self.store.heal();
         self.committed.clone_from(&self.told);
         for partition in 0..PARTITIONS {
             self.arrived[partition] = self.topic[partition].len();
         }
         for round in 0..2_000 {
+            if round < 40 {
+                self.misbehave();
+            }
             self.start();
             self.define();
             for partition in 0..PARTITIONS {
@@ -422,6 +429,7 @@ impl Sim {
             }
             self.submit();
             self.sum_up();
+            self.store.heal();
             self.check();
             self.wall_ms += 500;
             if self.is_at_rest() {
