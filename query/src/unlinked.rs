@@ -12,7 +12,7 @@ use linkloom_schema::tally::level_of;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::pack::PackName;
-use linkloom_storage::read::{PackKey, executions_of_trace, list_packs};
+use linkloom_storage::read::{PackKey, Winners, executions_of_trace, list_packs};
 use linkloom_storage::store::{CellRef, Rows, Scan, Store, StoreError};
 use serde::Serialize;
 
@@ -247,6 +247,7 @@ impl Reader {
                 after: after.map(|LogCursor(moment)| Place::from(moment)),
                 limit: query.limit,
                 horizon,
+                winners: &Winners::default(),
             },
         )?;
         let mut reports = Vec::with_capacity(page.lines.len());

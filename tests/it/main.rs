@@ -1,4 +1,4 @@
-//! Tests of the whole: what holds across the crates.
+//! Tests of the whole: what holds across the crates, and the laws.
 
 mod architecture;
 mod bad_input;
@@ -7,6 +7,10 @@ mod cli_dead;
 mod cli_dsl;
 mod cli_verify;
 mod command_line;
+mod kill;
+mod laws;
 mod others_data;
 mod owned_store;
+mod simulation;
+mod support;
 mod workplace;
