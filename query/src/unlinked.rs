@@ -330,12 +330,11 @@ fn first_row(
     Ok(least)
 }
 
+/// Lent each pack of a scan: its row and its name.
+type EachPackName<'e> = &'e mut dyn FnMut(&str, &PackName) -> Result<ControlFlow<()>, StoreError>;
+
 /// Lends the names of the packs of a keys-only scan.
-fn each_pack_name(
-    store: &dyn Store,
-    scan: &Scan<'_>,
-    each: &mut dyn FnMut(&str, &PackName) -> Result<ControlFlow<()>, StoreError>,
-) -> Result<(), StoreError> {
+fn each_pack_name(store: &dyn Store, scan: &Scan<'_>, each: EachPackName<'_>) -> Result<(), StoreError> {
     let mut failed = None;
     store.scan(scan, &mut |CellRef { row, qualifier, .. }| {
         let read = PackName::decode(qualifier).map_err(|error| StoreError::Corrupt {

@@ -39,13 +39,16 @@ fn corrupt(store: &dyn Store, row: &str, qualifier: &str, why: impl ToString) ->
     }
 }
 
+/// Lent each cell of a scan: row, qualifier, value.
+type EachCell<'e> = &'e mut dyn FnMut(&str, &str, &[u8]) -> Result<(), StoreError>;
+
 fn scan_rows(
     store: &dyn Store,
     table: Table,
     row: &str,
     family: Family,
     keys_only: bool,
-    each: &mut dyn FnMut(&str, &str, &[u8]) -> Result<(), StoreError>,
+    each: EachCell<'_>,
 ) -> Result<(), StoreError> {
     let overflow = format!("{row}|");
     for rows in [Rows::One(row), Rows::Prefix(&overflow)] {

@@ -26,7 +26,8 @@ fn a_table_becomes_reports_that_can_be_ingested() {
         loans.csv: guessed: resource is column "resource" (once, at line 1)
         loans.csv: guessed: start is column "start_time" (once, at line 1)
         loans.csv: 2 records read, 3 reports written: 2 executions, 2 runs, 0 logs
-    "#]].assert_eq(&ran.err);
+    "#]]
+    .assert_eq(&ran.err);
 
     // The same through pipes, named by a flag.
     let piped = place

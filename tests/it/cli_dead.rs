@@ -34,7 +34,8 @@ fn refused_reports_are_listed_with_reason_and_origin() {
             why  expected '{' at byte 0, found U+001B
             is   \u{1b}[31mred
             id   in.ndjson|00000|00000000000000002123#63d668d5add393bc
-    "#]].assert_eq(&ran.out);
+    "#]]
+    .assert_eq(&ran.out);
     let ran = place.run(&["dead", "list", "--store", "S", "--limit", "1", "--output", "json"]).ended_with(0);
     expect![[r#"
         {"deadLetters":[{"id":"in.ndjson|00000|00000000000000000000#55865c3d71e4b889","source":"in.ndjson","partition":0,"position":0,"line":1,"time":null,"reason":"malformed_json","detail":"expected a value at byte 5, found the end of the report","fullLength":5,"whole":true,"replayed":false,"start":"{\"a\":"}],"nextCursor":"cjF8aW4ubmRqc29uJTdDMDAwMDAlN0MwMDAwMDAwMDAwMDAwMDAwMDAwMHw1NTg2NWMzZDcxZTRiODg5"}
@@ -159,7 +160,8 @@ fn reports_without_a_mark_are_listed_by_trace_and_service() {
           service  (none named)                                                    1
           trace    t-1           2026-11-21 10:00:01.000  2026-11-21 10:00:02.000  2      1
           trace    t-2           2026-11-21 10:00:03.000  2026-11-21 10:00:03.000  1      none
-    "#]].assert_eq(&unlinked(&[]).ended_with(0).out);
+    "#]]
+    .assert_eq(&unlinked(&[]).ended_with(0).out);
     let all = unlinked(&["--output", "json"]).ended_with(0).json();
     let entries = all["unlinked"].as_array().expect("entries");
     assert_eq!(entries.len(), 4);
@@ -187,7 +189,8 @@ fn reports_without_a_mark_are_listed_by_trace_and_service() {
           2026-11-21 10:00:01.000  FAILED     A  api
             input  {"a": 1}
           2026-11-21 10:00:02.000  WARN       joined  api
-    "#]].assert_eq(&unlinked(&["--trace", "t-1"]).ended_with(0).out);
+    "#]]
+    .assert_eq(&unlinked(&["--trace", "t-1"]).ended_with(0).out);
     expect![[r#"
         {"reports":[{"type":"log","time":"2026-11-21T10:00:04.000000Z","nodeName":null,"status":null,"level":"ERROR","message":"no trace","input":null,"output":null,"data":{"k":"v"},"exception":null,"service":"api","instance":null,"traceId":null},{"type":"log","time":"2026-11-21T12:00:04.000000Z","nodeName":null,"status":null,"level":null,"message":"two hours later","input":null,"output":null,"data":null,"exception":null,"service":"api","instance":null,"traceId":null}],"nextCursor":null}
     "#]].assert_eq(&unlinked(&["--service", "api", "--output", "json"]).ended_with(0).out);

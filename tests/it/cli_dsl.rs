@@ -119,7 +119,8 @@ fn all_problems_of_all_files_are_listed() {
           = allowed: well-formed XML 1.0
           = path: /
         3 files checked, 6 problems in 2 of them
-    "#]].assert_eq(&ran.out);
+    "#]]
+    .assert_eq(&ran.out);
     assert_eq!(ran.err, "");
 
     let answer = place
@@ -153,7 +154,8 @@ fn a_definition_is_put_once() {
         new       one, version 233b78dfb0124a63e9ee913b399a7407, valid from the beginning (one.json)
         new       two, version 1b08ca1efbd5a8eeafaee10bc53e9c95, valid from the beginning (two.json)
         2 new, 0 unchanged
-    "#]].assert_eq(&ran.out);
+    "#]]
+    .assert_eq(&ran.out);
     let again = put(&["one.json", "two.json"]).ended_with(0);
     assert_eq!(
         again.out,
@@ -225,7 +227,8 @@ fn a_plan_is_drawn_in_three_languages() {
            │  └─ E  rpc
            └─ [default]
               └─ F  rpc
-    "#]].assert_eq(&graph("text"));
+    "#]]
+    .assert_eq(&graph("text"));
     expect![[r#"
         flowchart TD
           n0("A")
@@ -244,7 +247,8 @@ fn a_plan_is_drawn_in_three_languages() {
           n4 --> n5
           n5 -->|"true"| n6
           n5 -->|"default"| n7
-    "#]].assert_eq(&graph("mermaid"));
+    "#]]
+    .assert_eq(&graph("mermaid"));
     expect![[r#"
         digraph "sample-link" {
           rankdir=TB;
@@ -267,7 +271,8 @@ fn a_plan_is_drawn_in_three_languages() {
           n5 -> n6 [label="true"];
           n5 -> n7 [label="default"];
         }
-    "#]].assert_eq(&graph("dot"));
+    "#]]
+    .assert_eq(&graph("dot"));
     // A store in the environment does not turn a file into a scene.
     let place = place.with_env("LINKLOOM_STORE", "S");
     place.run(&["dsl", "graph", "sample-link.json"]).ended_with(0);
@@ -351,7 +356,8 @@ fn what_conductor_refuses_is_refused_and_the_rest_imported() {
         none.json: refused: $.tasks: a workflow without tasks
         bytes.json: refused: not UTF-8 at byte 10
         1 definition from 3 files: 0 simplified, 2 refused
-    "#]].assert_eq(&ran.err);
+    "#]]
+    .assert_eq(&ran.err);
     place.run(&["dsl", "import", "conductor", "absent.json", "good.json"]).ended_with(2);
 }
 

@@ -43,10 +43,12 @@ fn every_line_of_an_ingested_file_is_found() {
         dead letters              1
         expired                   0
         missing                   0
-    "#]].assert_eq(&ran.out);
+    "#]]
+    .assert_eq(&ran.out);
     expect![[r#"
         a.ndjson:7: incomplete tail of 8 bytes, left for the next time
-    "#]].assert_eq(&ran.err);
+    "#]]
+    .assert_eq(&ran.err);
 
     // Under another name, twice, and from stdin: the content counts.
     place.write("b.ndjson", LINES);

@@ -204,7 +204,8 @@ fn every_event_log_is_shown_with_the_counts_of_its_source() {
           1000 executions   6633 nodes   8176 runs  LoanApp_sequential_9-5_diffres_timers.csv.gz
           1000 executions   7000 nodes   7000 runs  sequential.csv.gz
           2000 executions  22148 nodes  23288 runs  fuzzy_calendars_log.csv.gz
-    "#]].assert_eq(&found);
+    "#]]
+    .assert_eq(&found);
 }
 
 /// With the definition the execution carries, and without one.

@@ -192,6 +192,13 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{path}: {head}");
         assert_eq!(body, text(&want.stdout), "{path}");
     }
+    // What the API does not tell yet needs the store itself, and says who has it.
+    for command in [["dead", "list", "--store", &store], ["unlinked", "list", "--store", &store]] {
+        let output = run(&command);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{command:?}");
+        let want = format!("linkloom: {store} is owned by process {pid}, its API is at {api}\n");
+        assert_eq!(text(&output.stderr), want);
+    }
     let (_, metrics) = get(&api, "/metrics");
     for line in ["linkloom_positions_read_total 5\n", "linkloom_positions_total{outcome=\"stored\"} 5\n"] {
         assert!(metrics.contains(line), "{line} in\n{metrics}");

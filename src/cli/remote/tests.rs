@@ -36,7 +36,7 @@ fn stored(config: &Config) -> tempfile::TempDir {
     let service = Service::start(open, config, None).expect("a service");
     let points = Box::new(resume_points(service.open().store.clone()));
     let inputs = [Input::from_argument(file.to_str().expect("UTF-8"))];
-    let mut source = Inputs::new(inputs.into_iter(), InputOptions::default(), points);
+    let mut source = Inputs::new(inputs, InputOptions::default(), points);
     let figures = FeedFigures::default();
     service.feed(&mut source, &figures, &AtomicBool::new(false)).expect("fed");
     service.drain();
@@ -61,6 +61,7 @@ fn is_remote(source: &ReadSource<'_>) -> bool {
 }
 
 /// All answers: their text, and their text after it was made from what was read of them.
+#[expect(clippy::redundant_closure, reason = "a function is not general enough over what an answer borrows")]
 fn answers(source: &ReadSource<'_>) -> Vec<(String, String)> {
     let list = ListQuery { limit: 1, ..ListQuery::default() };
     let logs = LogsQuery { limit: 10, level: Some("error".to_owned()), ..LogsQuery::default() };

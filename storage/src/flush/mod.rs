@@ -257,6 +257,9 @@ pub struct RowDigest {
     pub logs: Vec<LogMark>,
 }
 
+/// Family, qualifier, value and time of a pack that has no row yet.
+type PackCell = (Family, String, Vec<u8>, Option<Timestamp>);
+
 /// A sealed flush.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sealed {
@@ -418,14 +421,13 @@ impl Sealer {
     }
 
     /// Puts the packs of one row into the row, or into its overflow rows.
-    #[expect(clippy::type_complexity, reason = "a local hand-over")]
     fn place(
         &mut self,
         batch: &mut CellBatch,
         id: RowId,
         table: Table,
         key: &str,
-        cells: &mut Vec<(Family, String, Vec<u8>, Option<Timestamp>)>,
+        cells: &mut Vec<PackCell>,
     ) {
         if self.packs_of.len() >= self.remembered_max {
             self.packs_of.clear();
