@@ -35,7 +35,8 @@ proptest! {
         let start = Timestamp(second * 1_000_000 + 999_999);
         let link = row_key::link(mark.as_ref());
         prop_assert_eq!(row_key::decode_link(&link), Ok((mark.clone(), None)));
-        prop_assert_eq!(row_key::decode_link(&format!("{link}|{chunk}")), Ok((mark.clone(), Some(chunk))));
+        let overflow = format!("{link}|{chunk}");
+        prop_assert_eq!(row_key::decode_link(&overflow), Ok((mark.clone(), Some(chunk))));
         let recent = row_key::recent(mark.as_ref(), start);
         prop_assert_eq!(row_key::decode_recent(&recent), Ok((mark.clone(), second)));
         let scene = row_key::scene(mark.as_ref(), "running", start);
@@ -52,7 +53,8 @@ proptest! {
         let (row_a, row_b) = (row_key::link(a.as_ref()), row_key::link(b.as_ref()));
         prop_assert_eq!(a == b, row_a == row_b);
         // Overflow rows of one are not those of the other.
-        prop_assert!(a == b || !row_b.starts_with(&format!("{row_a}|")));
+        let overflow = format!("{row_a}|");
+        prop_assert!(a == b || !row_b.starts_with(&overflow));
         let of_business = row_b.starts_with(&row_key::business_prefix(&a.business_id));
         prop_assert_eq!(of_business, a.business_id == b.business_id);
         let recent = row_key::recent(b.as_ref(), Timestamp(0));
@@ -87,7 +89,8 @@ proptest! {
     ) {
         if let Ok((mark, chunk)) = row_key::decode_link(&text) {
             let row = row_key::link(mark.as_ref());
-            prop_assert!(text == row || chunk.is_some() && text.starts_with(&format!("{row}|")), "{}", text);
+            let overflow = format!("{row}|");
+            prop_assert!(text == row || chunk.is_some() && text.starts_with(&overflow), "{}", text);
         }
         if let Ok((mark, second)) = row_key::decode_recent(&text) {
             let row = row_key::recent(mark.as_ref(), Timestamp(second * 1_000_000));
