@@ -4,7 +4,7 @@
 //! the last of their summaries is durable. What a killed process leaves behind is therefore exactly the list of
 //! executions to be summed up at the next start (`docs/decisions/003-flush-journal.md`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,8 +21,15 @@ const QUALIFIER: &str = "rows";
 /// The journal of one store's owner.
 pub struct Journal {
     store: Arc<dyn Store>,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
     /// Per flush: summaries still to be written.
-    open: Mutex<BTreeMap<u64, usize>>,
+    waiting: BTreeMap<u64, usize>,
+    /// All summaries are written, the cell is still to be removed.
+    finished: BTreeSet<u64>,
 }
 
 /// The journal cell of a flush; stored in one step with the packs of that flush.
@@ -61,10 +68,10 @@ pub struct Left {
 impl Journal {
     /// A journal on a store.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Journal { store, open: Mutex::new(BTreeMap::new()) }
+        Journal { store, open: Mutex::default() }
     }
 
-    fn open(&self) -> MutexGuard<'_, BTreeMap<u64, usize>> {
+    fn open(&self) -> MutexGuard<'_, Open> {
         // A count is never left half changed, so a panic elsewhere does not spoil it.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,41 +119,50 @@ impl Journal {
     /// Flush `flush` is durable; `summaries` summaries are to be written for it.
     pub fn begin(&self, flush: u64, summaries: usize) -> Result<(), StoreError> {
         if summaries == 0 {
-            return self.forget(flush);
+            self.open().finished.insert(flush);
+            return self.tidy();
         }
-        self.open().insert(flush, summaries);
+        self.open().waiting.insert(flush, summaries);
         Ok(())
     }
 
     /// One summary is durable that covers the reports of these flushes.
+    ///
+    /// Errors: a cell that is not needed any more could not be removed; [`Journal::tidy`] tries again.
     pub fn written(&self, flushes: impl IntoIterator<Item = u64>) -> Result<(), StoreError> {
-        let mut finished = Vec::new();
         {
-            let mut open = self.open();
+            let open = &mut *self.open();
             for flush in flushes {
-                if let Some(count) = open.get_mut(&flush) {
+                if let Some(count) = open.waiting.get_mut(&flush) {
                     *count -= 1;
                     if *count == 0 {
-                        open.remove(&flush);
-                        finished.push(flush);
+                        open.waiting.remove(&flush);
+                        open.finished.insert(flush);
                     }
                 }
             }
         }
-        finished.into_iter().try_for_each(|flush| self.forget(flush))
+        self.tidy()
     }
 
-    fn forget(&self, flush: u64) -> Result<(), StoreError> {
-        self.store.forget(&format!("{ROW_PREFIX}{flush:020}"), QUALIFIER)
+    /// Removes the cells that are not needed any more. Cheap when there are none.
+    pub fn tidy(&self) -> Result<(), StoreError> {
+        let finished: Vec<u64> = self.open().finished.iter().copied().collect();
+        for flush in finished {
+            self.store.forget(&format!("{ROW_PREFIX}{flush:020}"), QUALIFIER)?;
+            self.open().finished.remove(&flush);
+        }
+        Ok(())
     }
 
-    /// Flushes whose summaries are not all written.
+    /// Flushes that still have a cell.
     pub fn len(&self) -> usize {
-        self.open().len()
+        let open = self.open();
+        open.waiting.len() + open.finished.len()
     }
 
-    /// Whether every summary is written.
+    /// Whether every summary is written and no cell is left.
     pub fn is_empty(&self) -> bool {
-        self.open().is_empty()
+        self.len() == 0
     }
 }

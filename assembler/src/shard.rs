@@ -152,7 +152,8 @@ impl Shard {
         self.shared.any_unmarked.load(Ordering::Acquire)
             && traces.iter().any(|trace| {
                 let found = retrying(&self.shared, || read::trace_has_unmarked(&*self.shared.store, trace));
-                found.unwrap_or(false)
+                // Not known: reading the execution from the store is right in either case.
+                found.unwrap_or(true)
             })
     }
 
@@ -181,6 +182,8 @@ impl Shard {
         for (id, window) in swept.spill {
             self.put_aside(id, &window);
         }
+        // Cells whose removal was refused before.
+        retrying(&self.shared, || self.shared.journal.tidy());
         self.report();
     }
 
@@ -236,6 +239,10 @@ impl Shard {
             if rest.is_some_and(|rest| self.joins(rest.traces())) {
                 self.windows.only_from_store(id);
             }
+        }
+        if let Some(spill) = &mut self.spill {
+            // From here on what was put aside lacks reports, also when the window did not need it.
+            spill.forget(id);
         }
         let Some((window, base)) = self.windows.window(id) else { return Ok(true) };
         if base != Base::Store {

@@ -121,6 +121,13 @@ impl Spill {
         Ok(Window::decode(&bytes))
     }
 
+    /// Forgets a window, if it is held.
+    pub fn forget(&mut self, id: RowId) {
+        if let Some(place) = self.index.remove(&id) {
+            self.release(place.segment);
+        }
+    }
+
     fn write_pending(&mut self) -> io::Result<()> {
         if let Some(segment) = self.segments.last_mut() {
             segment.file.write_all_at(&self.pending, segment.bytes)?;

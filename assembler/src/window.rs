@@ -4,6 +4,7 @@ use linkloom_schema::digest::{self, LogMark};
 use linkloom_schema::event::{Moment, NodeEvent};
 use linkloom_schema::ids::LinkMark;
 use linkloom_schema::report::{Identity, Report, ReportKind};
+use linkloom_schema::tally::FACTS_MAX;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::flush::RowDigest;
 
@@ -21,7 +22,7 @@ pub struct Window {
     logs: Vec<LogMark>,
     logs_sorted: usize,
     span: Option<(Timestamp, Timestamp)>,
-    /// Trace ids, sorted and distinct.
+    /// Trace ids, sorted and distinct; the least.
     traces: Vec<String>,
     /// Keeps a row of logs of one node, read back one by one, from making a record each.
     last_logged_node: String,
@@ -82,7 +83,7 @@ impl Window {
     pub fn absorb_report(&mut self, report: &Report<'_>) {
         digest::push_record(&mut self.records, report);
         if report.kind == ReportKind::Log {
-            self.push_logs(std::iter::once(LogMark::new(report.identity, report.level())));
+            self.push_logs(std::iter::once(LogMark::new(report)));
             if let Some(node) = report.node_name.as_deref().filter(|node| *node != self.last_logged_node) {
                 digest::push_logged_node(&mut self.records, node);
                 self.last_logged_node = node.to_owned();
@@ -118,10 +119,13 @@ impl Window {
     fn add_trace(&mut self, trace: &str) -> bool {
         match self.traces.binary_search_by(|known| known.as_str().cmp(trace)) {
             Ok(_) => false,
-            Err(place) => {
+            // As in a tally the least are kept, and one more that says there are more.
+            Err(place) if place <= FACTS_MAX => {
                 self.traces.insert(place, trace.to_owned());
+                self.traces.truncate(FACTS_MAX + 1);
                 true
             }
+            Err(_) => false,
         }
     }
 
@@ -265,7 +269,7 @@ fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use linkloom_schema::report::{Level, Status};
+    use linkloom_schema::report::Status;
     use linkloom_storage::flush::{Owner, RowId};
 
     fn mark() -> LinkMark {
@@ -282,7 +286,16 @@ mod tests {
         }
     }
 
-    fn digest(reports: &[Report<'_>], logs: &[(u128, Level)]) -> RowDigest {
+    fn log(identity: u128, level: &'static str) -> LogMark {
+        LogMark::new(&Report {
+            identity: Identity(identity << 64),
+            id: Some("i".into()),
+            level: Some(level.into()),
+            ..Report::default()
+        })
+    }
+
+    fn digest(reports: &[Report<'_>], logs: &[LogMark]) -> RowDigest {
         let mut records = Vec::new();
         reports.iter().for_each(|report| {
             digest::push_record(&mut records, report);
@@ -294,17 +307,18 @@ mod tests {
             span: times().min().zip(times().max()),
             traces: vec!["4bf9".to_owned()],
             records,
-            logs: logs
-                .iter()
-                .map(|&(identity, level)| LogMark::new(Identity(identity << 64), level))
-                .collect(),
+            logs: logs.to_vec(),
         }
     }
 
     #[test]
     fn order_and_repetition_of_digests_do_not_change_what_is_observed() {
-        let a = digest(&[report("a", 8, 5), report("b", 16, 3)], &[(8, Level::Error), (16, Level::Info)]);
-        let b = digest(&[report("b", 16, 3), report("c", 24, 9)], &[(16, Level::Info), (24, Level::Fatal)]);
+        let a =
+            digest(&[report("a", 8, 5), report("b", 16, 3)], &[log(8 << 32, "ERROR"), log(16 << 32, "INFO")]);
+        let b = digest(
+            &[report("b", 16, 3), report("c", 24, 9)],
+            &[log(16 << 32, "INFO"), log(24 << 32, "FATAL")],
+        );
         let mut forward = Window::new(mark());
         for digest in [&a, &b] {
             forward.absorb(digest);
@@ -327,14 +341,14 @@ mod tests {
         nodes.absorb(&digest(&[report("a", 8, 5), report("a", 8, 6)], &[]));
         assert!(nodes.observe().expect("decodes").conflict);
         let mut logs = Window::new(mark());
-        logs.absorb(&digest(&[], &[(8, Level::Info), (8, Level::Warn)]));
+        logs.absorb(&digest(&[], &[log(8 << 32, "INFO"), log(8 << 32, "WARN")]));
         assert!(logs.observe().expect("decodes").conflict);
     }
 
     #[test]
     fn a_window_survives_being_put_aside() {
         let mut window = Window::new(mark());
-        window.absorb(&digest(&[report("a", 8, 5)], &[(8, Level::Error)]));
+        window.absorb(&digest(&[report("a", 8, 5)], &[log(8 << 32, "ERROR")]));
         let mut bytes = Vec::new();
         window.encode(&mut bytes);
         assert_eq!(Window::decode(&bytes), Some(window));
@@ -347,7 +361,7 @@ mod tests {
     fn logs_take_eight_bytes_each() {
         let mut window = Window::new(mark());
         for round in 0..200u128 {
-            let logs: Vec<_> = (0..500).map(|number| ((round * 500 + number) << 8, Level::Info)).collect();
+            let logs: Vec<_> = (0..500).map(|number| log((round * 500 + number) << 40, "INFO")).collect();
             window.absorb(&digest(&[], &logs));
             window.absorb(&digest(&[], &logs));
         }

@@ -189,7 +189,8 @@ impl Windows {
 
     /// The summary of an execution could not be written now: it is due again after the delay.
     pub fn retry(&mut self, id: RowId, clock: Clock) {
-        self.due.push_back((clock.wall_ms + self.settings.summary_delay_ms, id));
+        // Never at once: who takes what is due until nothing is left would not come to an end.
+        self.due.push_back((clock.wall_ms + self.settings.summary_delay_ms.max(1), id));
     }
 
     /// Closes what is idle, ended or too old, and says what to spill; does nothing before its time has come.

@@ -10,7 +10,7 @@ use linkloom_schema::event::Moment;
 use linkloom_schema::ids::MarkRef;
 use linkloom_schema::report::{Identity, Report, ReportKind, decode_stored};
 use linkloom_schema::time::Timestamp;
-use linkloom_storage::read::{PackKey, read_pack};
+use linkloom_storage::read::{PackKey, Winners, read_pack};
 use linkloom_storage::store::{Store, StoreError};
 
 /// Where a log stands: by time, untimed ones last, then by identity.
@@ -58,6 +58,8 @@ pub struct LogQuery<'q> {
     pub limit: usize,
     /// Reports before it are left out.
     pub horizon: Option<Timestamp>,
+    /// Of two contents under one identity, wherever they stand, only this one is a log.
+    pub winners: &'q Winners,
 }
 
 /// One page: stored lines in order, and whether more follow.
@@ -87,8 +89,8 @@ pub fn log_page(
     // The least `limit + 1` lines so far; of two contents under one identity the lesser.
     let mut page: BTreeMap<Place, (String, bool)> = BTreeMap::new();
     for key in &packs {
-        let full = page.len() > query.limit;
-        if full && page.last_key_value().is_some_and(|(last, _)| last.micros < first(key)) {
+        let is_full = page.len() > query.limit;
+        if is_full && page.last_key_value().is_some_and(|(last, _)| last.micros < first(key)) {
             break;
         }
         let pack = read_pack(store, key)?;
@@ -105,7 +107,8 @@ pub fn log_page(
             let of_node = query.node.is_none_or(|node| report.node_name.as_deref() == node);
             let kept = query.horizon.is_none_or(|horizon| report.time.is_none_or(|time| time >= horizon));
             let of_kind = query.kind.is_none_or(|kind| report.kind == kind);
-            if !of_kind || !of_node || !kept || !(query.wanted)(&report) {
+            let counts = query.winners.counts(report.identity, line);
+            if !of_kind || !of_node || !kept || !counts || !(query.wanted)(&report) {
                 continue;
             }
             if query.after.is_some_and(|after| place <= after) {
@@ -118,7 +121,7 @@ pub fn log_page(
             if better {
                 page.insert(place, (line.to_owned(), marked));
             }
-            if page.len() > query.limit + 1 {
+            if page.len() > query.limit.saturating_add(1) {
                 page.pop_last();
             }
         }

@@ -1,6 +1,8 @@
 //! The three questions: which executions of a business id, one execution, one node. Answers are functions of what is
 //! stored, the definition log and `as_of`.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -26,6 +28,10 @@ use crate::log_page::{LogQuery, Place, log_page};
 
 /// Depth to which executions behind `link` nodes are followed.
 const LINK_DEPTH_MAX: usize = 8;
+
+/// Statuses of executions behind `link` nodes with the depth they were asked at: each is looked up once for an answer,
+/// however many nodes lead to it, so that links that contain one another in circles stay cheap.
+type KnownStatuses = RefCell<HashMap<(LinkMark, usize), Option<ExecutionStatus>>>;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +114,7 @@ impl Reader {
         let before = newest.map(|time| {
             format!("{prefix}{:010}", row_key::LAST_SECOND - time.seconds().clamp(0, row_key::LAST_SECOND))
         });
+        let known = KnownStatuses::default();
         let mut failed = None;
         let mut entries: Vec<ListEntry> = Vec::new();
         let mut second = None;
@@ -131,7 +138,7 @@ impl Reader {
             if query.scene.as_deref().is_some_and(|scene| scene != &*mark.scene_id) {
                 return ControlFlow::Continue(());
             }
-            match self.entry(&mark, Some(start), &definitions, as_of) {
+            match self.entry(&mark, Some(start), &definitions, &known, as_of) {
                 Ok(Some(entry)) => {
                     let wanted = query.status.is_none_or(|status| entry.status == status)
                         && query.from.is_none_or(|from| entry.start_time.is_some_and(|start| start >= from))
@@ -161,6 +168,7 @@ impl Reader {
         mark: &LinkMark,
         second: Option<i64>,
         definitions: &DefinitionSnapshot,
+        known: &KnownStatuses,
         as_of: Timestamp,
     ) -> Result<Option<ListEntry>, StoreError> {
         let Some(stored) = execution::summary(&*self.store, mark.as_ref())? else { return Ok(None) };
@@ -174,7 +182,7 @@ impl Reader {
             return Ok(Some(list_entry(&stored, as_of)));
         }
         let computed = with_execution(&*self.store, mark, Logs::Few, |execution| {
-            self.with_definition(&execution, definitions, as_of, LINK_DEPTH_MAX, |definition, sub| {
+            self.with_definition(&execution, definitions, known, as_of, LINK_DEPTH_MAX, |definition, sub| {
                 let events: Vec<NodeEvent<'_>> =
                     execution.reports.iter().filter_map(|report| report.node_event()).collect();
                 let mut computed = summarise(&Observed {
@@ -210,6 +218,7 @@ impl Reader {
         &self,
         execution: &Execution<'_>,
         definitions: &DefinitionSnapshot,
+        known: &KnownStatuses,
         as_of: Timestamp,
         depth: usize,
         then: impl FnOnce(Option<(&str, &Plans)>, &SubStatus<'_>) -> T,
@@ -222,8 +231,13 @@ impl Reader {
             if depth == 0 {
                 return None;
             }
-            let mark = LinkMark::new(business_id, scene, sub_execution).ok()?;
-            self.status(&mark, definitions, as_of, depth - 1)
+            let asked = (LinkMark::new(business_id, scene, sub_execution).ok()?, depth - 1);
+            if let Some(status) = known.borrow().get(&asked) {
+                return *status;
+            }
+            let status = self.status(&asked.0, definitions, known, as_of, asked.1);
+            known.borrow_mut().insert(asked, status);
+            status
         };
         then(definition, &sub)
     }
@@ -233,11 +247,12 @@ impl Reader {
         &self,
         mark: &LinkMark,
         definitions: &DefinitionSnapshot,
+        known: &KnownStatuses,
         as_of: Timestamp,
         depth: usize,
     ) -> Option<ExecutionStatus> {
         let read = with_execution(&*self.store, mark, Logs::Few, |execution| {
-            self.with_definition(&execution, definitions, as_of, depth, |definition, sub| {
+            self.with_definition(&execution, definitions, known, as_of, depth, |definition, sub| {
                 self.with_input(&execution, definition, sub, as_of, &[], |input| {
                     execution_answer(input).status
                 })
@@ -283,11 +298,21 @@ impl Reader {
         then: impl FnOnce(&ExecutionInput<'_>, &Execution<'_>) -> T,
     ) -> Result<Option<T>, QueryError> {
         let definitions = self.definitions.snapshot();
+        let known = KnownStatuses::default();
         let answer = with_execution(&*self.store, mark, logs, |execution| {
             let shared: Vec<&str> = execution.shared_traces.iter().map(String::as_str).collect();
-            self.with_definition(&execution, &definitions, as_of, LINK_DEPTH_MAX, |definition, sub| {
-                self.with_input(&execution, definition, sub, as_of, &shared, |input| then(input, &execution))
-            })
+            self.with_definition(
+                &execution,
+                &definitions,
+                &known,
+                as_of,
+                LINK_DEPTH_MAX,
+                |definition, sub| {
+                    self.with_input(&execution, definition, sub, as_of, &shared, |input| {
+                        then(input, &execution)
+                    })
+                },
+            )
         })?;
         Ok(answer)
     }
@@ -368,6 +393,7 @@ impl Reader {
                 after: after.map(|LogCursor(moment)| Place::from(moment)),
                 limit: query.limit,
                 horizon: self.store.horizon(),
+                winners: &execution.winners,
             },
         )?;
         let mut reports: Vec<Report<'_>> = Vec::with_capacity(page.lines.len());

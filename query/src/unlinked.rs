@@ -12,7 +12,7 @@ use linkloom_schema::tally::level_of;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::pack::PackName;
-use linkloom_storage::read::{PackKey, executions_of_trace, list_packs};
+use linkloom_storage::read::{PackKey, Winners, executions_of_trace, list_packs};
 use linkloom_storage::store::{CellRef, Rows, Scan, Store, StoreError};
 use serde::Serialize;
 
@@ -247,6 +247,7 @@ impl Reader {
                 after: after.map(|LogCursor(moment)| Place::from(moment)),
                 limit: query.limit,
                 horizon,
+                winners: &Winners::default(),
             },
         )?;
         let mut reports = Vec::with_capacity(page.lines.len());
@@ -329,12 +330,11 @@ fn first_row(
     Ok(least)
 }
 
+/// Lent each pack of a scan: its row and its name.
+type EachPackName<'e> = &'e mut dyn FnMut(&str, &PackName) -> Result<ControlFlow<()>, StoreError>;
+
 /// Lends the names of the packs of a keys-only scan.
-fn each_pack_name(
-    store: &dyn Store,
-    scan: &Scan<'_>,
-    each: &mut dyn FnMut(&str, &PackName) -> Result<ControlFlow<()>, StoreError>,
-) -> Result<(), StoreError> {
+fn each_pack_name(store: &dyn Store, scan: &Scan<'_>, each: EachPackName<'_>) -> Result<(), StoreError> {
     let mut failed = None;
     store.scan(scan, &mut |CellRef { row, qualifier, .. }| {
         let read = PackName::decode(qualifier).map_err(|error| StoreError::Corrupt {

@@ -30,27 +30,49 @@ const HAS_ITERATION: u64 = 1 << (TEXTS + 1);
 const KIND_LOG: u8 = 4;
 const KIND_LOGGED_NODE: u8 = 5;
 
-/// A log in a window: the upper 61 bits of its identity and its level in the lower three.
+/// A log in a window: 45 bits of its identity, 18 bits of what a summary can depend on, and whether it is an error.
 ///
-/// Two logs of one execution share 61 bits of identity by chance once in 10^7 executions of a million logs.
+/// Two marks with the same identity bits are two contents under one identity, and the execution is summed up from the
+/// store. Two logs of one execution share those bits by chance in one of 70 executions of a million logs: that costs
+/// reading them. Two contents under one identity go unnoticed once in 260,000 times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogMark(pub u64);
 
 impl LogMark {
-    /// The mark of a log.
-    pub fn new(identity: Identity, level: Level) -> Self {
-        LogMark(((identity.0 >> 64) as u64 & !7) | level as u64)
+    const CONTENT_BITS: u32 = 18;
+    const IDENTITY: u64 = u64::MAX << (Self::CONTENT_BITS + 1);
+
+    /// The mark of a log; of a node report something that is of no use.
+    pub fn new(report: &Report<'_>) -> Self {
+        let identity = (report.identity.0 >> 64) as u64;
+        // An identity that is told by the content tells the content.
+        let told = report.id.is_none() && !report.time_substituted;
+        let content = if told { report.identity.0 as u64 } else { content_hash(report) };
+        let content = content >> (63 - Self::CONTENT_BITS) & !1 & !Self::IDENTITY;
+        let is_error = u64::from(report.level() >= Level::Error);
+        LogMark(identity & Self::IDENTITY | content | is_error)
     }
 
     /// The identity part: equal for two contents of one report.
     pub fn identity_bits(self) -> u64 {
-        self.0 & !7
+        self.0 & Self::IDENTITY
     }
 
     /// Whether the level counts as an error.
     pub fn is_error(self) -> bool {
-        self.0 & 7 >= Level::Error as u64
+        self.0 & 1 == 1
     }
+}
+
+/// A hash of what a summary can depend on in a log.
+fn content_hash(report: &Report<'_>) -> u64 {
+    let time = report.time.map_or(u64::MAX, |time| time.micros() as u64);
+    let meta = report.meta.as_ref().map(|meta| &*meta.json);
+    let texts = [report.level.as_deref(), report.node_name.as_deref(), report.trace_id.as_deref(), meta];
+    texts.into_iter().fold(time, |hash, text| match text {
+        Some(text) => xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), hash),
+        None => hash.rotate_left(17).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 1,
+    })
 }
 
 /// One record, decoded; borrows from its buffer.
@@ -305,10 +327,45 @@ mod tests {
 
     #[test]
     fn log_marks_keep_level_and_identity_apart() {
-        let identity = Identity(u128::MAX);
-        let (info, error) = (LogMark::new(identity, Level::Info), LogMark::new(identity, Level::Error));
+        let log = |level: &'static str| Report {
+            kind: ReportKind::Log,
+            identity: Identity(u128::MAX),
+            id: Some("i".into()),
+            level: Some(level.into()),
+            ..Report::default()
+        };
+        let (info, error) = (LogMark::new(&log("INFO")), LogMark::new(&log("error")));
         assert_ne!(info, error);
         assert_eq!(info.identity_bits(), error.identity_bits());
-        assert!(error.is_error() && LogMark::new(identity, Level::Fatal).is_error() && !info.is_error());
+        assert!(error.is_error() && LogMark::new(&log("FATAL")).is_error() && !info.is_error());
+    }
+
+    #[test]
+    fn two_contents_under_one_identity_have_two_marks() {
+        let log = Report {
+            kind: ReportKind::Log,
+            identity: Identity(u128::MAX / 3),
+            id: Some("i".into()),
+            level: Some("INFO".into()),
+            ..Report::default()
+        };
+        let payload = |json: &'static str| Some(Payload { json: json.into(), cut_from: None });
+        let contents = [
+            Report { time: Some(Timestamp(5)), ..log.clone() },
+            Report { time: Some(Timestamp(6)), ..log.clone() },
+            Report { node_name: Some("a".into()), ..log.clone() },
+            Report { trace_id: Some("a".into()), ..log.clone() },
+            Report { meta: payload("{}"), ..log.clone() },
+            Report { level: Some("WARN".into()), ..log.clone() },
+            log.clone(),
+        ];
+        let marks: std::collections::BTreeSet<LogMark> = contents.iter().map(LogMark::new).collect();
+        assert_eq!(marks.len(), contents.len());
+        assert!(marks.iter().all(|mark| mark.identity_bits() == LogMark::new(&log).identity_bits()));
+        let same = Report { message: Some("no summary says it".into()), ..log.clone() };
+        assert_eq!(LogMark::new(&same), LogMark::new(&log));
+        let substituted =
+            |time| Report { id: None, time: Some(Timestamp(time)), time_substituted: true, ..log.clone() };
+        assert_ne!(LogMark::new(&substituted(5)), LogMark::new(&substituted(6)), "from two sources");
     }
 }

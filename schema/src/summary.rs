@@ -75,6 +75,16 @@ pub struct Summary {
     /// It had more traces, services or meta than are kept.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clipped: bool,
+    /// Nodes that logs name and that did not report, in order: with them it is known without its logs which nodes it
+    /// has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logged_nodes: Vec<String>,
+    /// There are more than [`FACTS_MAX`] of them, and none is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub logged_nodes_left_out: bool,
+    /// Some identity came with two contents: which of them counts can only be told from all of its reports.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub conflicting: bool,
 }
 
 /// What a summary is made from.
@@ -139,6 +149,8 @@ pub fn summarise(observed: &Observed<'_>) -> Summary {
     let silent: Outline = outline(true);
     let (start_time, end_time, duration_micros) = span(&found, live.status);
     let tally = observed.tally;
+    let logged = || tally.logged_nodes().map(|node| node.name).filter(|node| found.find(node).is_none());
+    let logged_nodes_left_out = logged().nth(FACTS_MAX).is_some();
     let services: BTreeSet<&str> = observed.events.iter().filter_map(|event| event.service).collect();
     Summary {
         v: SUMMARY_FORM,
@@ -165,10 +177,18 @@ pub fn summarise(observed: &Observed<'_>) -> Summary {
         links: plan.is_some_and(Plan::has_links),
         trace_joined: tally.is_trace_joined(),
         clipped: tally.clipped,
+        logged_nodes: logged().filter(|_| !logged_nodes_left_out).map(str::to_owned).collect(),
+        logged_nodes_left_out,
+        conflicting: tally.conflicting,
     }
 }
 
 impl Summary {
+    /// Whether what it says of the logs is all that answers without logs need.
+    pub fn stands_for_logs(&self) -> bool {
+        !(self.conflicting || self.logged_nodes_left_out)
+    }
+
     /// How the execution is at `as_of`.
     pub fn status_at(&self, as_of: Timestamp) -> ExecutionStatus {
         if is_silent(self.stalls_at, as_of) { self.status_when_silent } else { self.status }

@@ -60,6 +60,8 @@ pub struct Tally {
     pub last_time: Option<Timestamp>,
     /// More trace ids, services, meta keys or node names than are kept.
     pub clipped: bool,
+    /// Some identity came with two contents. Set by whoever reads the reports: a tally is given each only once.
+    pub conflicting: bool,
     nodes: BTreeMap<Box<str>, NodeLogs>,
     meta: BTreeMap<Box<str>, (Moment, Box<str>)>,
     trace_ids: BTreeSet<Box<str>>,

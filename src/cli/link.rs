@@ -10,7 +10,7 @@ use linkloom_schema::panorama::{ExecutionStatus, NodeState};
 use linkloom_schema::time::Timestamp;
 
 use super::args::{LinkCommand, LinkListArgs, LinkShowArgs, LinkWaitArgs, MarkArgs, OutputFormat, StatusArg};
-use super::remote::{ReadError, ReadSource};
+use super::remote::{PATIENCE_WITHOUT_API, ReadError, ReadSource};
 use super::{Outcome, Output, store};
 use crate::config::Config;
 use crate::terminal;
@@ -133,7 +133,9 @@ fn wait(args: &LinkWaitArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
     let mark = mark_of(&args.mark)?;
     let until = status_of(args.until);
     let deadline = Instant::now() + args.timeout;
-    let source = ReadSource::new(&store::path(&args.read.store, config)?, config).until(deadline);
+    // Also the last look gives another reading command time to end.
+    let patience = deadline + PATIENCE_WITHOUT_API;
+    let source = ReadSource::new(&store::path(&args.read.store, config)?, config).until(patience);
     loop {
         let as_of = args.read.as_of.unwrap_or_else(store::now);
         let looked = source.show(&mark, as_of, |found| missing(found.answer, until, &args.expect_nodes));

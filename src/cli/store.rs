@@ -10,7 +10,7 @@ use super::args::StoreArgs;
 use super::remote::{self, ReadSource};
 use crate::config::Config;
 pub(super) use crate::expiry::now;
-use crate::service::{OpenStore, open_embedded};
+use crate::service::OpenStore;
 
 /// The folder of the store: `--store`, else `[store] path`.
 pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf> {
@@ -30,13 +30,13 @@ pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(Arc<E
     Ok((store, open))
 }
 
-/// Opens a store for reading; it must be there.
+/// Opens a store for what only its owner can do; it must be there.
 pub(super) fn existing(args: &StoreArgs, config: &Config) -> anyhow::Result<OpenStore> {
     let path = path(args, config)?;
     if !EmbeddedStore::is_at(&path) {
         bail!("there is no store at {}; `linkloom ingest` makes one", path.display());
     }
-    Ok(OpenStore::new(Arc::new(open_embedded(&path, config)?), config)?)
+    Ok(OpenStore::new(Arc::new(remote::open_to_own(&path, config)?), config)?)
 }
 
 /// Finds the way to a store for reading; it must be there.

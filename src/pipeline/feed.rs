@@ -1,7 +1,7 @@
 //! One pipeline: a source read, decoded and classified on the calling thread, flushed through the shared [`Sink`], and
 //! committed when durable.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,15 +10,13 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use linkloom_assembler::watermark::Watermark;
 use linkloom_ingest::dead_letter::DeadLetter;
 use linkloom_ingest::decode::{Decoder, Limits, Reason, Refusal};
-use linkloom_ingest::source::{
-    Incomplete, Next, Opened, Position, RawBatch, Record, Resume, Source, SourceError,
-};
+use linkloom_ingest::source::{Incomplete, Next, Opened, RawBatch, Record, Source, SourceError};
 use linkloom_schema::time::Timestamp;
-use linkloom_storage::cell::{Cell, CellBatch, Family, Table};
+use linkloom_storage::cell::{Cell, CellBatch};
 use linkloom_storage::flush::Flush;
 use linkloom_storage::store::{Store, StoreError};
-use xxhash_rust::xxh3::xxh3_64;
 
+use super::commit::{Covers, InFlight};
 use super::sink::{Done, Job, Sink};
 
 /// When a flush is full, and what a report may be.
@@ -138,54 +136,6 @@ pub struct Feed<'p> {
     buffers: usize,
 }
 
-/// What a flush covers.
-#[derive(Debug, Default)]
-struct Covers {
-    positions: BTreeMap<(Arc<str>, u32), u64>,
-    resume: HashMap<Arc<str>, Resume>,
-}
-
-/// Flushes on their way, and what is durable without a gap.
-#[derive(Debug, Default)]
-struct InFlight {
-    next: u64,
-    /// Oldest first: what each covers, and whether it is durable.
-    waiting: BTreeMap<u64, (Covers, bool)>,
-    /// Durable without a gap, not yet written: what to remember of files.
-    resume: HashMap<Arc<str>, Resume>,
-}
-
-impl InFlight {
-    /// Notes that a flush is durable; returns positions that can be committed now.
-    fn durable(&mut self, order: u64) -> Vec<Position> {
-        if let Some(entry) = self.waiting.get_mut(&order) {
-            entry.1 = true;
-        }
-        let mut positions = BTreeMap::new();
-        while let Some(entry) = self.waiting.first_entry().filter(|entry| entry.get().1) {
-            let (covers, _) = entry.remove();
-            positions.extend(covers.positions);
-            self.resume.extend(covers.resume);
-        }
-        positions
-            .into_iter()
-            .map(|((source, partition), next)| Position { source, partition, next })
-            .collect()
-    }
-
-    /// Cells that remember how far files were ingested, as far as that is durable without a gap.
-    fn resume_cells(&mut self) -> impl Iterator<Item = Cell> {
-        self.resume.drain().map(|(source, resume)| Cell {
-            table: Table::Meta,
-            row: resume.head.to_string(),
-            family: Family::Link,
-            qualifier: format!("{:016x}", xxh3_64(source.as_bytes())),
-            value: resume.point.to_json(),
-            expires_by: None,
-        })
-    }
-}
-
 impl Drop for Feed<'_> {
     fn drop(&mut self) {
         let (number, partitions) = (self.number, &self.partitions);
@@ -252,7 +202,7 @@ impl<'p> Feed<'p> {
             }
         }
         self.submit(source)?;
-        while !self.in_flight.waiting.is_empty() {
+        while !self.in_flight.is_empty() {
             self.wait_done(source)?;
         }
         let cells: Vec<Cell> = self.in_flight.resume_cells().collect();
@@ -275,10 +225,7 @@ impl<'p> Feed<'p> {
         }
         self.partitions.insert(batch.partition);
         self.watermark.with(|mark, wall_ms| mark.observe(self.number, batch.partition, latest, wall_ms));
-        self.covers.positions.insert((batch.source.clone(), batch.partition), batch.next_position);
-        if let Some(resume) = batch.resume {
-            self.covers.resume.insert(batch.source.clone(), resume);
-        }
+        self.covers.batch(batch);
         self.count(batch);
         Ok(())
     }
@@ -331,15 +278,12 @@ impl<'p> Feed<'p> {
     /// Sends the flush on its way, even if it only covers positions; waits for a free buffer.
     fn submit(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
         self.oldest = None;
-        let nothing = self.flush.as_ref().is_none_or(Flush::is_empty)
-            && self.dead.is_empty()
-            && self.covers.positions.is_empty();
+        let nothing =
+            self.flush.as_ref().is_none_or(Flush::is_empty) && self.dead.is_empty() && self.covers.is_empty();
         if nothing {
             return Ok(());
         }
-        let order = self.in_flight.next;
-        self.in_flight.next += 1;
-        self.in_flight.waiting.insert(order, (std::mem::take(&mut self.covers), false));
+        let order = self.in_flight.begin(std::mem::take(&mut self.covers));
         let mut dead = std::mem::take(&mut self.dead);
         self.dead_bytes = 0;
         dead.extend(self.in_flight.resume_cells());

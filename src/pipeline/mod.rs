@@ -5,9 +5,10 @@
 //!    ^------------------- commit, when durable without a gap ---------'
 //! ```
 
+pub mod commit;
 pub mod dead;
 mod feed;
 mod sink;
 
 pub use feed::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark};
-pub use sink::{Sink, SinkFigures, SinkSettings};
+pub use sink::{Sink, SinkFigures, SinkSettings, seal};

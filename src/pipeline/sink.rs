@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use linkloom_assembler::{Assembler, journal};
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::Cell;
-use linkloom_storage::flush::{Flush, Sealer};
+use linkloom_storage::flush::{Flush, Sealed, Sealer};
 use linkloom_storage::pack::Compressor;
 use linkloom_storage::store::Store;
 
@@ -129,6 +129,25 @@ impl Drop for Sink {
     }
 }
 
+/// Seals flush `number` with `extra` cells and its journal cell.
+///
+/// The journal cell comes first: if the store takes only the first cells of the batch and the process dies, what it took
+/// is summed up at the next start.
+pub fn seal(
+    number: u64,
+    flush: &Flush,
+    extra: Vec<Cell>,
+    sealer: &mut Sealer,
+    compressor: &mut Compressor,
+) -> Sealed {
+    let mut sealed = sealer.seal(flush);
+    let mut cells: Vec<Cell> = journal::cell(number, &sealed.digests, compressor).into_iter().collect();
+    cells.append(&mut sealed.batch.cells);
+    cells.extend(extra);
+    sealed.batch.cells = cells;
+    sealed
+}
+
 struct Worker {
     store: Arc<dyn Store>,
     assembler: Arc<Assembler>,
@@ -151,9 +170,7 @@ impl Worker {
     fn write(&mut self, flush: &Flush, extra: Vec<Cell>, watermark: Option<Timestamp>) -> Option<(u64, u64)> {
         let begun = Instant::now();
         let number = self.assembler.next_flush();
-        let mut sealed = self.sealer.seal(flush);
-        sealed.batch.cells.extend(extra);
-        sealed.batch.cells.extend(journal::cell(number, &sealed.digests, &mut self.compressor));
+        let sealed = seal(number, flush, extra, &mut self.sealer, &mut self.compressor);
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
         metrics::histogram!(crate::metrics::FLUSH_SECONDS).record(begun.elapsed().as_secs_f64());
         let figures = &self.figures;

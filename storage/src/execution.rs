@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cell::{Family, Table};
 use crate::pack::PackText;
-use crate::read::{self, Merged, PackKey};
+use crate::read::{self, Merged, PackKey, Winners};
 use crate::store::{Store, StoreError};
 
 /// Qualifier of the summary cell in family `l` of the `link` table.
@@ -42,6 +42,8 @@ pub struct Execution<'a> {
     pub tally: Tally,
     /// One finding for each identity that came with two contents.
     pub conflicts: Vec<Finding>,
+    /// Which of the contents counts.
+    pub winners: Winners,
     /// Traces whose unmarked reports other executions show, too.
     pub shared_traces: Vec<String>,
     /// Reports of it are past retention.
@@ -90,12 +92,13 @@ pub fn with_execution<T>(
     let mut gathered = Gathered::default();
     gathered.nodes(&merged);
 
-    let few = log_packs.len() <= LOG_PACKS_IN_MEMORY;
-    let logs_left_out = !few && logs == Logs::Few;
-    match (&known, logs_left_out) {
-        (Some(summary), true) => gathered.summary(summary),
-        _ => gathered.logs(store, &log_packs, Some(mark), horizon)?,
+    let many = log_packs.len() > LOG_PACKS_IN_MEMORY;
+    let stand_in = known.as_ref().filter(|summary| many && logs == Logs::Few && summary.stands_for_logs());
+    match stand_in {
+        Some(summary) => gathered.summary(summary),
+        None => gathered.logs(store, &log_packs, Some(mark), horizon)?,
     }
+    let logs_left_out = stand_in.is_some();
 
     let mut joined_nodes: Vec<PackText> = Vec::new();
     let mut shared_traces = Vec::new();
@@ -128,6 +131,7 @@ pub fn with_execution<T>(
         reports,
         tally: gathered.tally,
         conflicts: gathered.conflicts,
+        winners: gathered.winners,
         shared_traces,
         partial,
         log_packs,
@@ -140,6 +144,7 @@ pub fn with_execution<T>(
 struct Gathered {
     tally: Tally,
     conflicts: Vec<Finding>,
+    winners: Winners,
 }
 
 impl Gathered {
@@ -150,9 +155,11 @@ impl Gathered {
                 self.conflict(&merged.reports[place]);
             }
         }
+        self.winners.extend(&merged.winners);
     }
 
     fn conflict(&mut self, report: &Report<'_>) {
+        self.tally.conflicting = true;
         if self.conflicts.len() < CONFLICTS_NAMED_MAX {
             let id =
                 report.id.as_deref().map_or_else(|| format!("{:032x}", report.identity.0), str::to_owned);
@@ -160,13 +167,14 @@ impl Gathered {
         }
     }
 
-    /// What the summary of an execution says of its logs, as far as answers without logs need it.
+    /// What the summary of an execution says of its logs: all that answers without logs need.
     fn summary(&mut self, summary: &Summary) {
         for time in [summary.first_report_time, summary.last_report_time].into_iter().flatten() {
             self.tally.first_time = Some(self.tally.first_time.map_or(time, |first| first.min(time)));
             self.tally.last_time = Some(self.tally.last_time.map_or(time, |last| last.max(time)));
         }
         summary.trace_ids.iter().for_each(|trace| self.tally.note_trace(trace));
+        summary.logged_nodes.iter().for_each(|node| self.tally.note_logged_node(node));
         self.tally.set_meta(&summary.meta);
     }
 
@@ -213,6 +221,7 @@ impl Gathered {
             // It decoded a moment ago.
             if let Ok(report) = decode_stored(line.as_bytes(), mark) {
                 self.tally.add(&report);
+                self.winners.insert(report.identity, line);
                 self.conflict(&report);
             }
         }

@@ -6,6 +6,8 @@ use linkloom_schema::ids::MarkRef;
 use linkloom_schema::report::{Identity, Report};
 use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
+use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cell::{Family, Table};
 use crate::pack::{PackName, PackText, decompress};
@@ -37,13 +39,16 @@ fn corrupt(store: &dyn Store, row: &str, qualifier: &str, why: impl ToString) ->
     }
 }
 
+/// Lent each cell of a scan: row, qualifier, value.
+type EachCell<'e> = &'e mut dyn FnMut(&str, &str, &[u8]) -> Result<(), StoreError>;
+
 fn scan_rows(
     store: &dyn Store,
     table: Table,
     row: &str,
     family: Family,
     keys_only: bool,
-    each: &mut dyn FnMut(&str, &str, &[u8]) -> Result<(), StoreError>,
+    each: EachCell<'_>,
 ) -> Result<(), StoreError> {
     let overflow = format!("{row}|");
     for rows in [Rows::One(row), Rows::Prefix(&overflow)] {
@@ -130,6 +135,32 @@ pub fn packs(
     Ok(texts)
 }
 
+/// Of the identities that came with more than one content: which line counts.
+#[derive(Clone, Debug, Default)]
+pub struct Winners(FxHashMap<Identity, u64>);
+
+impl Winners {
+    /// `line` is the least of those with this identity.
+    pub fn insert(&mut self, identity: Identity, line: &str) {
+        self.0.insert(identity, xxh3_64(line.as_bytes()));
+    }
+
+    /// Adds those of other reports.
+    pub fn extend(&mut self, other: &Winners) {
+        self.0.extend(&other.0);
+    }
+
+    /// Whether a line counts: no other content came under its identity, or none that is less.
+    pub fn counts(&self, identity: Identity, line: &str) -> bool {
+        self.0.get(&identity).is_none_or(|&hash| hash == xxh3_64(line.as_bytes()))
+    }
+
+    /// Whether every line counts.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// Reports of packs, each identity once.
 #[derive(Debug, Default)]
 pub struct Merged<'a> {
@@ -137,6 +168,8 @@ pub struct Merged<'a> {
     pub reports: Vec<Report<'a>>,
     /// Identities that came with more than one content; the lesser bytes are in `reports`.
     pub conflicts: Vec<Identity>,
+    /// Their lines in `reports`.
+    pub winners: Winners,
 }
 
 /// Decodes and merges the lines of packs by identity. Reports before `horizon` are left out; of two contents under one
@@ -166,6 +199,7 @@ pub fn merge<'a>(
             Some(last) if last.identity == report.identity => {
                 if line != kept && merged.conflicts.last() != Some(&report.identity) {
                     merged.conflicts.push(report.identity);
+                    merged.winners.insert(report.identity, kept);
                 }
             }
             _ => {

@@ -1,4 +1,4 @@
-//! Tests of the whole: what holds across the crates.
+//! Tests of the whole: what holds across the crates, and the laws.
 
 mod architecture;
 mod bad_input;
@@ -8,6 +8,11 @@ mod cli_docs;
 mod cli_dsl;
 mod cli_verify;
 mod command_line;
+mod kill;
+mod laws;
 mod others_data;
+mod owned_store;
+mod simulation;
+mod support;
 mod unlinked;
 mod workplace;

@@ -1,6 +1,7 @@
 //! What stands behind the `?`, read strictly: a parameter that is misspelt must not widen an answer in silence.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use linkloom_schema::panorama::ExecutionStatus;
 use linkloom_schema::time::Timestamp;
@@ -43,10 +44,16 @@ impl Params {
             if !known.contains(&&*name) {
                 let allowed = known.join(", ");
                 params.errors.push(BadParameter::name(&name, &value, "is not known here", allowed));
-            } else if params.given.contains_key(&name) {
-                params.errors.push(BadParameter::name(&name, &value, "is given more than once", "one value"));
-            } else {
-                params.given.insert(name, value);
+                continue;
+            }
+            match params.given.entry(name) {
+                Entry::Vacant(free) => {
+                    free.insert(value);
+                }
+                Entry::Occupied(taken) => {
+                    let twice = "is given more than once";
+                    params.errors.push(BadParameter::name(taken.key(), &value, twice, "one value"));
+                }
             }
         }
         params.given.retain(|_, value| !value.is_empty());

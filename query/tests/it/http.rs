@@ -7,7 +7,7 @@ use linkloom_query::{ListQuery, LogsQuery, json};
 use linkloom_schema::answer::{ExecutionAnswer, NodeAnswer};
 use linkloom_schema::ids::LinkMark;
 
-use crate::world::{LATER, api, ask, get, later, reader};
+use crate::world::{LATER, api, api_of, ask, get, later, reader, stored};
 
 const EXECUTION: &str = "/api/v1/business/content-42/scenes/intake/executions/e1";
 
@@ -251,9 +251,9 @@ fn what_is_wrong_with_a_request_is_said_at_once() {
     check(
         "/api/v1/business/%FF/executions",
         expect![[r#"
-        400 application/problem+json
-        {"type":"about:blank","title":"Bad Request","status":400,"detail":"the path is \"Invalid UTF-8 in `businessId`\"; allowed is percent-encoded UTF-8","errors":[{"parameter":"the path","detail":"the path is \"Invalid UTF-8 in `businessId`\"; allowed is percent-encoded UTF-8","found":"Invalid UTF-8 in `businessId`","allowed":"percent-encoded UTF-8"}]}
-    "#]],
+            400 application/problem+json
+            {"type":"about:blank","title":"Bad Request","status":400,"detail":"the path is \"/api/v1/business/%FF/executions\"; allowed is percent-encoded UTF-8","errors":[{"parameter":"the path","detail":"the path is \"/api/v1/business/%FF/executions\"; allowed is percent-encoded UTF-8","found":"/api/v1/business/%FF/executions","allowed":"percent-encoded UTF-8"}]}
+        "#]],
     );
     let long = "x".repeat(257);
     check(
@@ -263,6 +263,19 @@ fn what_is_wrong_with_a_request_is_said_at_once() {
         {"type":"about:blank","title":"Bad Request","status":400,"detail":"asOf is \"now\"; allowed is RFC 3339 such as 2026-11-21T10:00:00Z (a + in it is written %2B), or a date, from 2000 to 2099; sceneId is \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...\"; allowed is an id of 1 to 256 bytes","errors":[{"parameter":"asOf","detail":"asOf is \"now\"; allowed is RFC 3339 such as 2026-11-21T10:00:00Z (a + in it is written %2B), or a date, from 2000 to 2099","found":"now","allowed":"RFC 3339 such as 2026-11-21T10:00:00Z (a + in it is written %2B), or a date, from 2000 to 2099"},{"parameter":"sceneId","detail":"sceneId is \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...\"; allowed is an id of 1 to 256 bytes","found":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...","allowed":"an id of 1 to 256 bytes"}]}
     "#]],
     );
+}
+
+#[test]
+fn a_store_that_does_not_answer_is_to_be_asked_again() {
+    let (store, reader) = stored();
+    let api = api_of(reader);
+    store.fail_reads(1);
+    let reply = get(&api, &format!("{EXECUTION}?asOf={LATER}"));
+    assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (503, "1"));
+    expect![[r#"
+        {"type":"about:blank","title":"Service Unavailable","status":503,"detail":"scan on memory: injected: the read failed"}
+    "#]].assert_eq(&reply.body);
+    assert_eq!(get(&api, &format!("{EXECUTION}?asOf={LATER}")).status, StatusCode::OK);
 }
 
 #[test]

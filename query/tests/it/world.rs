@@ -46,7 +46,13 @@ const REPORTS: &str = r##"
 
 /// A store that holds the reports above, read under the definition above.
 pub(crate) fn reader() -> Reader {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    stored().1
+}
+
+/// The same, with the store.
+pub(crate) fn stored() -> (Arc<MemoryStore>, Reader) {
+    let memory = Arc::new(MemoryStore::default());
+    let store: Arc<dyn Store> = memory.clone();
     let definitions = Arc::new(Definitions::load(store.clone()).expect("an empty log"));
     let definition = parse("intake.json", "intake", LINK.as_bytes()).expect("a good definition");
     definitions.put(vec![definition], None).expect("stored");
@@ -71,12 +77,17 @@ pub(crate) fn reader() -> Reader {
     assembler.accept(flush, &sealed.digests, None, 0).expect("taken over");
     assembler.step(10_000);
     assert_eq!(assembler.flushes_open(), 0, "all summaries are written");
-    Reader::new(store, definitions, idle)
+    (memory, Reader::new(store, definitions, idle))
 }
 
 /// The API over [`reader`].
 pub(crate) fn api() -> Router {
-    router(reader(), 2, Arc::new(|| "# TYPE up gauge\nup 1\n".to_owned()))
+    api_of(reader())
+}
+
+/// The API over a reader.
+pub(crate) fn api_of(reader: Reader) -> Router {
+    router(reader, 2, Arc::new(|| "# TYPE up gauge\nup 1\n".to_owned()))
 }
 
 /// What came back.

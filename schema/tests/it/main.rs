@@ -7,3 +7,4 @@ mod definition_limits;
 mod definition_problems;
 mod definition_properties;
 mod definition_samples;
+mod row_keys;

@@ -18,8 +18,8 @@ use crate::pack::{self, Compressor, NAMED_NODE_BYTES_MIN, PACK_BYTES_MAX, PackTe
 
 /// Longest time span key used for reports without a time: they sort after all others.
 const UNTIMED: i64 = i64::MAX;
-/// Trace ids of one execution that one flush ties to it; more are counted, not tied.
-const TRACES_PER_ROW_MAX: usize = 64;
+/// Up to so many trace ids of one execution are looked through one by one.
+const TRACES_IN_LINE: usize = 8;
 
 /// 128 bits that stand for one execution (or trace, or service and hour) in maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +96,8 @@ pub struct Flush {
     entries: Vec<Entry>,
     rows: Vec<Row>,
     row_index: FxHashMap<RowId, u32>,
+    /// Of rows with many traces: (row, hash of the trace).
+    trace_index: FxHashSet<(u32, u128)>,
     nodes: Vec<String>,
     node_index: FxHashMap<String, u32>,
     scratch: Vec<u8>,
@@ -117,6 +119,7 @@ impl Flush {
             entries: Vec::new(),
             rows: Vec::new(),
             row_index: FxHashMap::default(),
+            trace_index: FxHashSet::default(),
             nodes: vec![String::new()],
             node_index: FxHashMap::default(),
             scratch: Vec::new(),
@@ -146,6 +149,7 @@ impl Flush {
         self.entries.clear();
         self.rows.clear();
         self.row_index.clear();
+        self.trace_index.clear();
         self.nodes.truncate(1);
         self.node_index.clear();
         self.last_row = None;
@@ -172,7 +176,7 @@ impl Flush {
             line: (line_begin as u32, self.lines.len() as u32),
             record: (record_begin as u32, self.records.len() as u32),
             node,
-            log: LogMark::new(report.identity, report.level()),
+            log: LogMark::new(report),
         });
     }
 
@@ -218,12 +222,21 @@ impl Flush {
         };
         self.last_row = Some((id, row));
         if let (Some(_), Some(trace)) = (mark, trace) {
-            let traces = &mut self.rows[row as usize].traces;
-            if !traces.iter().any(|known| known == trace) && traces.len() < TRACES_PER_ROW_MAX {
-                traces.push(trace.to_owned());
-            }
+            self.note_trace(row, trace);
         }
         row
+    }
+
+    /// Every trace of a row is noted: which executions a trace is tied to must not depend on how reports are cut into
+    /// flushes.
+    fn note_trace(&mut self, row: u32, trace: &str) {
+        let traces = &mut self.rows[row as usize].traces;
+        if traces.iter().take(TRACES_IN_LINE).any(|known| known == trace) {
+            return;
+        }
+        if traces.len() < TRACES_IN_LINE || self.trace_index.insert((row, xxh3_128(trace.as_bytes()))) {
+            traces.push(trace.to_owned());
+        }
     }
 }
 
@@ -243,6 +256,9 @@ pub struct RowDigest {
     /// The logs.
     pub logs: Vec<LogMark>,
 }
+
+/// Family, qualifier, value and time of a pack that has no row yet.
+type PackCell = (Family, String, Vec<u8>, Option<Timestamp>);
 
 /// A sealed flush.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -405,14 +421,13 @@ impl Sealer {
     }
 
     /// Puts the packs of one row into the row, or into its overflow rows.
-    #[expect(clippy::type_complexity, reason = "a local hand-over")]
     fn place(
         &mut self,
         batch: &mut CellBatch,
         id: RowId,
         table: Table,
         key: &str,
-        cells: &mut Vec<(Family, String, Vec<u8>, Option<Timestamp>)>,
+        cells: &mut Vec<PackCell>,
     ) {
         if self.packs_of.len() >= self.remembered_max {
             self.packs_of.clear();

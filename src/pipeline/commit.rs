@@ -1,0 +1,132 @@
+//! Which positions may be committed: everything before them is durable, without a gap. Pure.
+//!
+//! Flushes become durable in any order. A flush covers the positions of the batches that end in it; they are committed
+//! once it and every flush before it is durable.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use linkloom_ingest::source::{Position, RawBatch, Resume};
+use linkloom_storage::cell::{Cell, Family, Table};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// What a flush covers.
+#[derive(Debug, Default)]
+pub struct Covers {
+    positions: BTreeMap<(Arc<str>, u32), u64>,
+    resume: HashMap<Arc<str>, Resume>,
+}
+
+impl Covers {
+    /// The last record of this batch is in the flush, or in one before it.
+    pub fn batch(&mut self, batch: &RawBatch) {
+        self.positions.insert((batch.source.clone(), batch.partition), batch.next_position);
+        if let Some(resume) = batch.resume {
+            self.resume.insert(batch.source.clone(), resume);
+        }
+    }
+
+    /// Whether nothing is covered.
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+}
+
+/// Flushes on their way, and what is durable without a gap.
+#[derive(Debug, Default)]
+pub struct InFlight {
+    next: u64,
+    /// Oldest first: what each covers, and whether it is durable.
+    waiting: BTreeMap<u64, (Covers, bool)>,
+    /// Durable without a gap, not yet written: what to remember of files.
+    resume: HashMap<Arc<str>, Resume>,
+}
+
+impl InFlight {
+    /// A flush goes on its way; returns its number among those of its pipeline.
+    pub fn begin(&mut self, covers: Covers) -> u64 {
+        let order = self.next;
+        self.next += 1;
+        self.waiting.insert(order, (covers, false));
+        order
+    }
+
+    /// A flush is durable; returns the positions that can be committed now, one for each partition.
+    pub fn durable(&mut self, order: u64) -> Vec<Position> {
+        if let Some(entry) = self.waiting.get_mut(&order) {
+            entry.1 = true;
+        }
+        let mut positions = BTreeMap::new();
+        while let Some(entry) = self.waiting.first_entry().filter(|entry| entry.get().1) {
+            let (covers, _) = entry.remove();
+            positions.extend(covers.positions);
+            self.resume.extend(covers.resume);
+        }
+        positions
+            .into_iter()
+            .map(|((source, partition), next)| Position { source, partition, next })
+            .collect()
+    }
+
+    /// Whether no flush is on its way.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Cells that remember how far files were ingested, as far as that is durable without a gap.
+    pub fn resume_cells(&mut self) -> impl Iterator<Item = Cell> {
+        self.resume.drain().map(|(source, resume)| Cell {
+            table: Table::Meta,
+            row: resume.head.to_string(),
+            family: Family::Link,
+            qualifier: format!("{:016x}", xxh3_64(source.as_bytes())),
+            value: resume.point.to_json(),
+            expires_by: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covering(of: &[(&str, u32, u64)]) -> Covers {
+        let mut covers = Covers::default();
+        for &(source, partition, next_position) in of {
+            covers.batch(&RawBatch {
+                source: source.into(),
+                partition,
+                next_position,
+                ..RawBatch::default()
+            });
+        }
+        covers
+    }
+
+    fn texts(positions: Vec<Position>) -> Vec<String> {
+        positions.iter().map(|p| format!("{}[{}]@{}", p.source, p.partition, p.next)).collect()
+    }
+
+    #[test]
+    fn a_flush_is_committed_when_all_before_it_are_durable() {
+        let mut flushes = InFlight::default();
+        let first = flushes.begin(covering(&[("t", 0, 5), ("t", 1, 2)]));
+        let second = flushes.begin(covering(&[("t", 0, 9)]));
+        let third = flushes.begin(covering(&[("t", 1, 4)]));
+        assert_eq!(texts(flushes.durable(third)), [""; 0]);
+        assert_eq!(texts(flushes.durable(first)), ["t[0]@5", "t[1]@2"]);
+        assert!(!flushes.is_empty());
+        assert_eq!(texts(flushes.durable(second)), ["t[0]@9", "t[1]@4"]);
+        assert!(flushes.is_empty());
+        assert_eq!(texts(flushes.durable(second)), [""; 0], "told twice");
+    }
+
+    #[test]
+    fn a_flush_in_the_middle_of_a_batch_covers_nothing_of_it() {
+        let mut flushes = InFlight::default();
+        let middle = flushes.begin(Covers::default());
+        let end = flushes.begin(covering(&[("t", 0, 7), ("t", 0, 8)]));
+        assert_eq!(texts(flushes.durable(end)), [""; 0]);
+        assert_eq!(texts(flushes.durable(middle)), ["t[0]@8"], "the latest of a partition");
+    }
+}
