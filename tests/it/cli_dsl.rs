@@ -108,6 +108,7 @@ fn all_problems_of_all_files_are_listed() {
           = found: "broken"
           = allowed: the scene id of another definition; a part that repeats is a loop
           = path: $.nodes[3].subScene
+
         one.json: ok, scene one, 1 node, version 233b78dfb0124a63e9ee913b399a7407
         error: not XML: the root node was opened but never closed
          --> cut.xml:1:46
@@ -118,6 +119,7 @@ fn all_problems_of_all_files_are_listed() {
           = found: the end of the line
           = allowed: well-formed XML 1.0
           = path: /
+
         3 files checked, 6 problems in 2 of them
     "#]]
     .assert_eq(&ran.out);

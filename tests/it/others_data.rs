@@ -236,5 +236,15 @@ fn every_recorded_execution_is_shown_with_the_counts_of_its_source() {
         let planned = if with_definition { "planned" } else { "observed" };
         found.push_str(&format!("{:>3} nodes {:>3} runs  {planned:<8}  {name}\n", counts.0, counts.1));
     }
-    expect_test::expect![[r#""#]].assert_eq(&found);
+    expect_test::expect![[r#"
+          1 nodes   1 runs  planned   workflow1_run.json
+         15 nodes  15 runs  planned   completed.json.gz
+          6 nodes   6 runs  planned   test.json
+          4 nodes   4 runs  planned   doWhileSwitch.json
+          1 nodes   1 runs  planned   notExecuted.json
+          5 nodes   5 runs  planned   oneFailed.json
+          5 nodes   5 runs  planned   success.json
+          2 nodes   7 runs  planned   sampleExecutions.js__sampleExecution.json
+          9 nodes  31 runs  planned   sampleExecutions.js__sampleExecutionDoWhile.json.gz
+    "#]].assert_eq(&found);
 }

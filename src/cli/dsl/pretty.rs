@@ -135,7 +135,7 @@ mod tests {
         let open = r#"{"nodeName":"N","nodeType":"loop","loopNodes":["#;
         let mut json = String::from(r#"{"sceneId":"s","nodes":["#);
         for level in 0..64 {
-            json.push_str(&open.replace('N', &format!("n{level}")));
+            json.push_str(&open.replace("\"N\"", &format!("\"n{level}\"")));
         }
         json.push_str(r#"{"nodeName":"last","nodeType":"local"}"#);
         json.push_str(&"]}".repeat(65));
