@@ -155,13 +155,14 @@ fn reports_without_a_mark_are_listed_by_trace_and_service() {
         place.run(&all)
     };
     expect![[r#"
+        shown
           OF       NAME          FIRST (UTC)              LAST (UTC)               PACKS  SHOWN IN
           service  api           2026-11-21 10:00:04.000  2026-11-21 12:00:04.000  2
           service  (none named)                                                    1
           trace    t-1           2026-11-21 10:00:01.000  2026-11-21 10:00:02.000  2      1
           trace    t-2           2026-11-21 10:00:03.000  2026-11-21 10:00:03.000  1      none
     "#]]
-    .assert_eq(&unlinked(&[]).ended_with(0).out);
+    .assert_eq(&format!("shown\n{}", unlinked(&[]).ended_with(0).out));
     let all = unlinked(&["--output", "json"]).ended_with(0).json();
     let entries = all["unlinked"].as_array().expect("entries");
     assert_eq!(entries.len(), 4);

@@ -192,6 +192,7 @@ fn every_event_log_is_shown_with_the_counts_of_its_source() {
         found.push_str(&format!("{:>6} executions {nodes:>6} nodes {all:>6} runs  {name}\n", runs.len()));
     }
     expect_test::expect![[r#"
+        shown
            225 executions   1721 nodes   4953 runs  Production.xes.gz
            540 executions   3390 nodes   3390 runs  RunningExample.xes.gz
           1000 executions   7406 nodes   7544 runs  LoanApp_simplified_train.csv.gz
@@ -205,7 +206,7 @@ fn every_event_log_is_shown_with_the_counts_of_its_source() {
           1000 executions   7000 nodes   7000 runs  sequential.csv.gz
           2000 executions  22148 nodes  23288 runs  fuzzy_calendars_log.csv.gz
     "#]]
-    .assert_eq(&found);
+    .assert_eq(&format!("shown\n{found}"));
 }
 
 /// With the definition the execution carries, and without one.
@@ -237,6 +238,7 @@ fn every_recorded_execution_is_shown_with_the_counts_of_its_source() {
         found.push_str(&format!("{:>3} nodes {:>3} runs  {planned:<8}  {name}\n", counts.0, counts.1));
     }
     expect_test::expect![[r#"
+        shown
           1 nodes   1 runs  planned   workflow1_run.json
          15 nodes  15 runs  planned   completed.json.gz
           6 nodes   6 runs  planned   test.json
@@ -246,5 +248,6 @@ fn every_recorded_execution_is_shown_with_the_counts_of_its_source() {
           5 nodes   5 runs  planned   success.json
           2 nodes   7 runs  planned   sampleExecutions.js__sampleExecution.json
           9 nodes  31 runs  planned   sampleExecutions.js__sampleExecutionDoWhile.json.gz
-    "#]].assert_eq(&found);
+    "#]]
+    .assert_eq(&format!("shown\n{found}"));
 }
