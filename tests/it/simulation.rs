@@ -310,7 +310,7 @@ impl Sim {
         let which = self.random.below(2);
         let commit_is_lost = self.random.one_in(5);
         let Some(process) = &mut self.process else { return };
-        for position in process.work(which, &*self.store, self.wall_ms) {
+        for position in process.work(which, &self.store, self.wall_ms) {
             assert_eq!(&*position.source, TOPIC);
             let told = &mut self.told[position.partition as usize];
             assert!(position.next >= *told, "a committed position never goes back");
