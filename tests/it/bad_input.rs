@@ -394,7 +394,7 @@ fn a_definition_of_100_000_nodes_is_checked_put_and_shown() {
     assert_eq!(ran.out.matches("error: ").count(), 1, "{}", ran.out);
 }
 
-/// 100,000 logs, or as many as `LINKLOOM_TEST_LOGS` says (1,000,000 takes a minute without optimisation).
+/// 100,000 logs, or as many as `LINKLOOM_TEST_LOGS` says (1,000,000 takes three minutes in a debug build).
 #[test]
 fn a_node_with_very_many_logs_is_read_page_by_page() {
     let logs: usize =
