@@ -129,6 +129,13 @@ struct Job {
     is_written: bool,
 }
 
+impl Job {
+    /// Whether it is sealed and the store has not taken it yet.
+    fn is_writing(&self) -> bool {
+        self.sealed.is_some() && !self.is_written
+    }
+}
+
 impl Sim {
     fn new(seed: u64) -> Self {
         let mut random = Random(seed);
@@ -210,7 +217,7 @@ impl Sim {
                 (0..writes).map(|_| self.random.one_in(2).then(|| self.fault())).collect();
             self.store.plan_writes(faults);
         }
-        if self.random.one_in(8) {
+        if self.random.one_in(3) {
             self.store.fail_reads(1 + self.random.below(3));
         }
     }
@@ -310,7 +317,12 @@ impl Sim {
         let which = self.random.below(2);
         let commit_is_lost = self.random.one_in(5);
         let Some(process) = &mut self.process else { return };
-        for position in process.work(which, &self.store, self.wall_ms) {
+        let is_writing = |process: &Process| process.workers[which].job.as_ref().is_some_and(Job::is_writing);
+        let was_writing = is_writing(process);
+        let committed = process.work(which, &self.store, self.wall_ms);
+        // The worst moment to die: some of the flush may be stored.
+        let dies = was_writing && is_writing(process) && self.random.one_in(5);
+        for position in committed {
             assert_eq!(&*position.source, TOPIC);
             let told = &mut self.told[position.partition as usize];
             assert!(position.next >= *told, "a committed position never goes back");
@@ -318,6 +330,9 @@ impl Sim {
         }
         if !commit_is_lost {
             self.committed.clone_from(&self.told);
+        }
+        if dies {
+            self.die();
         }
     }
 

@@ -200,11 +200,11 @@ fn any_report(scene: &'static str) -> impl Strategy<Value = String> {
     let focus = object(json!({"businessId": BUSINESSES[0], "sceneId": scene, "executionId": EXECUTIONS[0]}));
     let marked = prop_oneof![3 => Just(focus), 1 => mark()];
     let place = prop_oneof![
-        8 => (marked, weighted(0.3, select(&TRACES))).prop_map(|(mut mark, trace)| {
+        8 => (marked, weighted(0.4, select(&TRACES))).prop_map(|(mut mark, trace)| {
             mark.extend(trace.map(|trace| ("traceId".to_owned(), json!(trace))));
             mark
         }),
-        2 => select(&TRACES).prop_map(|trace| object(json!({"traceId": trace}))),
+        3 => select(&TRACES).prop_map(|trace| object(json!({"traceId": trace}))),
         1 => Just(object(json!({"service": LONELY}))),
     ];
     let kind = prop_oneof![
