@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 
 use super::decimal::Decimal;
-use super::json::{Cursor, Fault, Kind, RawString, RawValue, push_string};
+use super::json::{Cursor, Fault, Kind, RawString, RawValue};
+use super::json_text::push_string;
 use super::refusal::{Reason, Refusal, quoted};
 use super::{Identity, Payload, Report, ReportKind, Status};
 use crate::ids::{BadId, ID_BYTES_MAX, NAME_BYTES_MAX, check_id};

@@ -3,6 +3,7 @@
 pub(crate) mod decimal;
 mod identity;
 mod json;
+mod json_text;
 mod line;
 mod payload;
 mod refusal;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Payload;
-use super::json::push_string;
+use super::json_text::push_string;
 
 impl Payload<'_> {
     /// Cuts a payload of more than `bytes_max` bytes: what is left is a JSON string with the beginning of the text, at

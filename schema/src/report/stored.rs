@@ -1,6 +1,6 @@
 //! The stored line: a report as packs keep it, compact JSON in fixed field order (`docs/report-format.md`).
 
-use super::json::push_string;
+use super::json_text::push_string;
 use super::line::{Form, Line, read_form};
 use super::refusal::{Reason, Refusal};
 use super::{Identity, Mark, Payload, Report};
