@@ -6,6 +6,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use linkloom::cli::args::Cli;
 use linkloom::cli::{self, Output};
+use mimalloc::MiMalloc;
+
+/// Reports cross threads in many small pieces, which the system's allocator takes a tenth of the processor time for.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -124,10 +124,11 @@ impl Shard {
             Message::Flushed { flush, work: Work { digests, joined }, watermark } => {
                 self.watermark = watermark.or(self.watermark);
                 let clock = self.clock(wall_ms);
-                for digest in &digests {
+                for digest in digests {
+                    let id = digest.id;
                     let new_traces = self.windows.absorb(digest, flush, clock);
                     if self.joins(&new_traces) {
-                        self.windows.only_from_store(digest.id);
+                        self.windows.only_from_store(id);
                     }
                 }
                 for mark in joined {
@@ -253,7 +254,12 @@ impl Shard {
                 why: why.to_owned(),
             })?;
             if !observed.conflict {
-                return Ok(shared.summariser.cells(&mark, &observed, batch));
+                let repeated = observed.repeated;
+                let ended = shared.summariser.cells(&mark, &observed, batch);
+                if repeated {
+                    window.drop_repeated();
+                }
+                return Ok(ended);
             }
         }
         let mark = window.mark.clone();

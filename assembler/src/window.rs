@@ -1,15 +1,17 @@
 //! The window of one execution: digests merged, ready to be summed up.
 
-use linkloom_schema::digest::{self, LogMark};
+use linkloom_schema::digest::{self, LogMark, Record};
 use linkloom_schema::event::{Moment, NodeEvent};
 use linkloom_schema::ids::LinkMark;
-use linkloom_schema::report::{Identity, Report, ReportKind};
+use linkloom_schema::report::{Report, ReportKind};
 use linkloom_schema::tally::FACTS_MAX;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::flush::RowDigest;
 
 /// The unsorted tail of a window's logs is merged into the sorted head when it is longer than this and than the head.
 const TAIL_MIN: usize = 64;
+/// About the bytes of a record.
+const RECORD_BYTES: usize = 64;
 
 /// What is known of one execution's reports: the merge of a set of digests, in any order and repetition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct Observed<'a> {
     pub traces: &'a [String],
     /// Two contents came under one identity, so what counts can only be read from the store.
     pub conflict: bool,
+    /// Records came more than once: [`Window::drop_repeated`] frees what they take.
+    pub repeated: bool,
 }
 
 impl Window {
@@ -64,18 +68,18 @@ impl Window {
     }
 
     /// Merges what one flush held of this execution. Returns the trace ids that are new to the window.
-    pub fn absorb(&mut self, digest: &RowDigest) -> Vec<String> {
-        self.records.extend_from_slice(&digest.records);
-        self.push_logs(digest.logs.iter().copied());
+    pub fn absorb(&mut self, digest: RowDigest) -> Vec<String> {
+        if self.records.is_empty() {
+            self.records = digest.records;
+        } else {
+            self.records.extend_from_slice(&digest.records);
+        }
+        self.push_logs(digest.logs.into_iter());
         if let Some((first, last)) = digest.span {
             self.widen(first, last);
         }
-        let mut new = Vec::new();
-        for trace in &digest.traces {
-            if self.add_trace(trace) {
-                new.push(trace.clone());
-            }
-        }
+        let mut new = digest.traces;
+        new.retain(|trace| self.add_trace(trace));
         new
     }
 
@@ -161,20 +165,26 @@ impl Window {
         size_of::<Self>() + self.records.capacity() + self.logs.capacity() * 8 + traces + ids
     }
 
-    /// The merge: every report once.
-    ///
-    /// Repeated records are dropped from the window on the way. Errors: a text, when a record does not decode.
+    /// Drops records that came more than once.
+    pub fn drop_repeated(&mut self) {
+        let Ok((records, true)) = distinct_records(&self.records) else { return };
+        let mut kept = Vec::with_capacity(self.records.len());
+        records.iter().for_each(|record| kept.extend_from_slice(record.bytes));
+        self.records = kept;
+    }
+
+    /// The merge: every report once. Errors: a text, when a record does not decode.
     pub fn observe(&mut self) -> Result<Observed<'_>, &'static str> {
         self.sort_logs();
-        self.compact_records()?;
-        let mut observed = Observed { span: self.span, traces: &self.traces, ..Observed::default() };
+        let (records, repeated) = distinct_records(&self.records)?;
+        let mut observed =
+            Observed { span: self.span, traces: &self.traces, repeated, ..Observed::default() };
         observed.logs = self.logs.len() as u64;
         observed.errors = self.logs.iter().filter(|log| log.is_error()).count() as u64;
         observed.conflict =
             self.logs.windows(2).any(|pair| pair[0].identity_bits() == pair[1].identity_bits());
         let mut before = None;
-        for record in digest::records(&self.records) {
-            let record = record?;
+        for record in records {
             observed.conflict |= before == Some(record.identity);
             before = Some(record.identity);
             observed.events.extend(record.event);
@@ -184,22 +194,6 @@ impl Window {
             }
         }
         Ok(observed)
-    }
-
-    /// Sorts the records by identity and drops the repeated ones.
-    fn compact_records(&mut self) -> Result<(), &'static str> {
-        let mut order: Vec<(Identity, &[u8])> = Vec::new();
-        for record in digest::records(&self.records) {
-            let record = record?;
-            order.push((record.identity, record.bytes));
-        }
-        if order.is_sorted_by(|a, b| a < b) {
-            return Ok(());
-        }
-        order.sort_unstable();
-        order.dedup();
-        self.records = order.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
-        Ok(())
     }
 
     /// Appends the window to a buffer, to be read back by [`Window::decode`]. Layout: counts and lengths as 32-bit, all
@@ -251,6 +245,19 @@ impl Window {
         window.records = rest.to_vec();
         Some(window)
     }
+}
+
+/// The records of a buffer, each once, by identity and content; whether some were repeated.
+fn distinct_records(records: &[u8]) -> Result<(Vec<Record<'_>>, bool), &'static str> {
+    let mut distinct = Vec::with_capacity(records.len() / RECORD_BYTES);
+    for record in digest::records(records) {
+        distinct.push(record?);
+    }
+    distinct.sort_unstable_by(|a, b| (a.identity, a.bytes).cmp(&(b.identity, b.bytes)));
+    let all = distinct.len();
+    distinct.dedup_by(|a, b| a.bytes == b.bytes);
+    let repeated = distinct.len() < all;
+    Ok((distinct, repeated))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -321,34 +328,40 @@ mod tests {
         );
         let mut forward = Window::new(mark());
         for digest in [&a, &b] {
-            forward.absorb(digest);
+            forward.absorb(digest.clone());
         }
         let mut backward = Window::new(mark());
         for digest in [&b, &a, &b, &b] {
-            backward.absorb(digest);
+            backward.absorb(digest.clone());
         }
         let observed = forward.observe().expect("decodes");
         assert_eq!(observed.events.iter().map(|event| event.node).collect::<Vec<_>>(), ["a", "b", "c"]);
         assert_eq!((observed.logs, observed.errors), (3, 2));
         assert_eq!(observed.span, Some((Timestamp(3), Timestamp(9))));
         assert!(!observed.conflict);
+        let again = backward.observe().expect("decodes");
+        assert!(again.repeated && !observed.repeated);
+        assert_eq!(observed, Observed { repeated: false, ..again });
+        let before = backward.bytes();
+        backward.drop_repeated();
+        assert!(backward.bytes() < before);
         assert_eq!(observed, backward.observe().expect("decodes"));
     }
 
     #[test]
     fn two_contents_under_one_identity_are_noticed() {
         let mut nodes = Window::new(mark());
-        nodes.absorb(&digest(&[report("a", 8, 5), report("a", 8, 6)], &[]));
+        nodes.absorb(digest(&[report("a", 8, 5), report("a", 8, 6)], &[]));
         assert!(nodes.observe().expect("decodes").conflict);
         let mut logs = Window::new(mark());
-        logs.absorb(&digest(&[], &[log(8 << 32, "INFO"), log(8 << 32, "WARN")]));
+        logs.absorb(digest(&[], &[log(8 << 32, "INFO"), log(8 << 32, "WARN")]));
         assert!(logs.observe().expect("decodes").conflict);
     }
 
     #[test]
     fn a_window_survives_being_put_aside() {
         let mut window = Window::new(mark());
-        window.absorb(&digest(&[report("a", 8, 5)], &[log(8 << 32, "ERROR")]));
+        window.absorb(digest(&[report("a", 8, 5)], &[log(8 << 32, "ERROR")]));
         let mut bytes = Vec::new();
         window.encode(&mut bytes);
         assert_eq!(Window::decode(&bytes), Some(window));
@@ -362,8 +375,8 @@ mod tests {
         let mut window = Window::new(mark());
         for round in 0..200u128 {
             let logs: Vec<_> = (0..500).map(|number| log((round * 500 + number) << 40, "INFO")).collect();
-            window.absorb(&digest(&[], &logs));
-            window.absorb(&digest(&[], &logs));
+            window.absorb(digest(&[], &logs));
+            window.absorb(digest(&[], &logs));
         }
         assert_eq!(window.observe().expect("decodes").logs, 100_000);
         assert!(window.bytes() < 4_000_000, "{}", window.bytes());

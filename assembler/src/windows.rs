@@ -104,11 +104,12 @@ impl Windows {
 
     /// Merges what flush `flush` held of one execution; digests of other rows are ignored. Returns the trace ids that
     /// are new to the window.
-    pub fn absorb(&mut self, digest: &RowDigest, flush: u64, clock: Clock) -> Vec<String> {
+    pub fn absorb(&mut self, digest: RowDigest, flush: u64, clock: Clock) -> Vec<String> {
         let Owner::Execution(mark) = &digest.owner else { return Vec::new() };
-        let slot = self.slots.entry(digest.id).or_insert_with(|| Slot::new(mark.clone(), clock));
+        let id = digest.id;
+        let slot = self.slots.entry(id).or_insert_with(|| Slot::new(mark.clone(), clock));
         let new_traces = slot.window.absorb(digest);
-        self.touch(digest.id, flush, clock);
+        self.touch(id, flush, clock);
         new_traces
     }
 
@@ -307,7 +308,7 @@ mod tests {
     fn one_clean(terminal: bool) -> (Windows, RowId) {
         let mut windows = Windows::new(settings());
         let digest = digest(1, 0);
-        windows.absorb(&digest, 7, at(0, None));
+        windows.absorb(digest, 7, at(0, None));
         assert!(windows.take_due(at(499, None), 10).is_empty());
         assert_eq!(windows.take_due(at(500, None), 10), [digest.id]);
         windows.completed(digest.id, None);
@@ -319,8 +320,8 @@ mod tests {
     fn a_change_is_summed_up_once_after_the_delay() {
         let (mut windows, id) = one_clean(false);
         assert!(windows.take_due(at(10_000, None), 10).is_empty());
-        windows.absorb(&digest(1, 0), 8, at(10_000, None));
-        windows.absorb(&digest(1, 0), 9, at(10_400, None));
+        windows.absorb(digest(1, 0), 8, at(10_000, None));
+        windows.absorb(digest(1, 0), 9, at(10_400, None));
         assert_eq!(windows.take_due(at(10_500, None), 10), [id]);
         assert_eq!(windows.written(id, false), [8, 9]);
     }
@@ -343,7 +344,7 @@ mod tests {
     fn a_window_that_is_always_busy_closes_at_the_maximum_age() {
         let (mut windows, id) = one_clean(false);
         for wall_ms in (10_000..=100_000).step_by(10_000) {
-            windows.absorb(&digest(1, wall_ms as i64), 8, at(wall_ms, None));
+            windows.absorb(digest(1, wall_ms as i64), 8, at(wall_ms, None));
             assert_eq!(windows.sweep(at(wall_ms, None)).closed, 0, "not while a summary is to be written");
             windows.written(id, false);
         }
@@ -354,7 +355,7 @@ mod tests {
     fn short_memory_spills_what_was_not_touched_for_longest_and_forces_what_is_dirty() {
         let mut windows = Windows::new(settings());
         for execution in 0..2_000 {
-            windows.absorb(&digest(execution, 0), 1, at(u64::from(execution), None));
+            windows.absorb(digest(execution, 0), 1, at(u64::from(execution), None));
         }
         assert!(windows.bytes() > 1 << 20);
         let dirty = windows.sweep(at(2_000, None));
@@ -376,7 +377,7 @@ mod tests {
     #[test]
     fn memory_is_accounted_to_the_byte() {
         let (mut windows, _) = one_clean(true);
-        windows.absorb(&digest(2, 0), 8, at(600, None));
+        windows.absorb(digest(2, 0), 8, at(600, None));
         windows.written(digest(2, 0).id, true);
         assert!(windows.bytes() > 0);
         windows.sweep(at(1_000_000, None));

@@ -35,7 +35,7 @@ const KIND_LOGGED_NODE: u8 = 5;
 /// Two marks with the same identity bits are two contents under one identity, and the execution is summed up from the
 /// store. Two logs of one execution share those bits by chance in one of 70 executions of a million logs: that costs
 /// reading them. Two contents under one identity go unnoticed once in 260,000 times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogMark(pub u64);
 
 impl LogMark {

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use linkloom_ingest::source::channel;
+use linkloom_storage::embedded::EmbeddedStore;
+use linkloom_storage::store::StoreError;
 
 use super::machine::{Usage, ms, percentile};
 use crate::config::Config;
@@ -16,6 +18,16 @@ use crate::workload::{Workload, WorkloadConfig};
 
 /// Between two batches of a producer.
 const TICK: Duration = Duration::from_millis(10);
+
+/// Bytes a store takes once it was closed cleanly after `work`.
+fn closed_bytes(
+    folder: &Path,
+    config: &Config,
+    work: impl FnOnce(&EmbeddedStore) -> Result<(), StoreError>,
+) -> Result<u64, StoreError> {
+    work(&open_embedded(folder, config)?)?;
+    open_embedded(folder, config)?.disk_bytes()
+}
 
 /// Sends `rate` reports a second for `seconds` and prints the time from sending until readable, the processor share and
 /// the bytes on disk.
@@ -64,7 +76,9 @@ pub fn live(
     let cores = (usage.cpu() - cpu_generator.as_secs_f64()) / usage.wall().as_secs_f64();
     drop(service);
     store.settle()?;
-    let bytes = store.disk_bytes()?;
+    drop(store);
+    let settled = closed_bytes(folder, config, |_| Ok(()))?;
+    let compacted = closed_bytes(folder, config, EmbeddedStore::compact)?;
     let mut waits = std::mem::take(&mut *waits.lock().unwrap_or_else(PoisonError::into_inner));
     waits.sort_unstable();
     writeln!(
@@ -74,6 +88,11 @@ pub fn live(
         ms(percentile(&waits, 0.99)),
         ms(percentile(&waits, 1.0))
     )?;
-    writeln!(out, "  {cores:.2} cores without the generator, on disk {} B a report", bytes / lines)?;
+    writeln!(
+        out,
+        "  {cores:.2} cores without the generator, on disk {} B a report, {} B once the day is over and compacted",
+        settled / lines,
+        compacted / lines
+    )?;
     Ok(())
 }

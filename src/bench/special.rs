@@ -14,7 +14,6 @@ use super::machine::{human_bytes, memory, ms, percentile};
 use crate::config::Config;
 use crate::pipeline::FeedFigures;
 use crate::service::{OpenStore, Service, open_embedded};
-use crate::workload::{Workload, WorkloadConfig};
 
 /// Pages of the large node that are timed.
 const PAGES: usize = 50;
@@ -97,8 +96,7 @@ pub fn open_windows(
 ) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     let file = folder.join("open.ndjson");
-    let workload = WorkloadConfig { lines: reports, interleaved: open, ..WorkloadConfig::default() };
-    Workload::new(workload).write_to(&mut std::io::BufWriter::new(std::fs::File::create(&file)?))?;
+    write_open(&file, open, reports)?;
     let mut rates = Vec::new();
     for (name, bytes) in [("in memory", 8_usize << 30), ("limited", 256 << 20)] {
         let mut config = config.clone();
@@ -137,4 +135,34 @@ pub fn open_windows(
         100.0 * rates[1] / rates[0]
     )?;
     Ok(())
+}
+
+/// Writes reports of `open` executions in turn, so that all are open at once: what was touched longest ago comes next, the
+/// worst there is for windows that are put aside by age.
+fn write_open(file: &Path, open: u32, reports: u64) -> std::io::Result<()> {
+    const START: u64 = 1_795_255_200_000_000;
+    let mut out = std::io::BufWriter::new(std::fs::File::create(file)?);
+    for number in 0..reports {
+        let (execution, round) = (number % u64::from(open), number / u64::from(open));
+        let time = START + number * 80;
+        let mark = format!(
+            "\"businessId\":\"content-{}\",\"sceneId\":\"import\",\"executionId\":\"{execution:08x}\"",
+            execution / 4
+        );
+        let node = ["fetchSource", "parse", "validate", "store"][(round / 3 % 4) as usize];
+        let rest = match round % 3 {
+            0 => "\"type\":\"node\",\"status\":\"RUNNING\",\"input\":{\"size\":1048576,\"format\":\"jpeg\"}"
+                .to_owned(),
+            1 => format!(
+                "\"type\":\"log\",\"level\":\"INFO\",\"message\":\"part {execution} of the import is under way\""
+            ),
+            _ => "\"type\":\"node\",\"status\":\"COMPLETED\",\"output\":{\"ok\":true}".to_owned(),
+        };
+        writeln!(
+            out,
+            "{{\"v\":1,{mark},\"nodeName\":\"{node}\",\"time\":{time},\"service\":\"import-worker\",\"instance\":\"10.43.5.{}:8080\",\"id\":\"{number:016x}\",{rest}}}",
+            execution % 32
+        )?;
+    }
+    out.flush()
 }

@@ -53,18 +53,18 @@ section! {
     FlushConfig in "flush" {
         /// Reports held for the next flush.
         /// At the limit the flush begins at once.
-        reports_max: usize = 65_536, Range(1, 10_000_000);
+        reports_max: usize = 131_072, Range(1, 10_000_000);
         /// Bytes of the reports held for the next flush.
         /// At the limit the flush begins at once.
-        bytes_max: usize = (48 * MIB) as usize, Range(64 * KIB, 4 * GIB);
+        bytes_max: usize = (64 * MIB) as usize, Range(64 * KIB, 4 * GIB);
         /// Longest time a report is held before its flush begins, in milliseconds since it was read.
-        /// A report is to be readable 500 ms after it was read, so this cannot be longer.
+        /// A report is to be readable 500 ms after it was read, so this cannot be longer. While all workers are busy the flush grows instead.
         delay_ms: u64 = 300, Range(1, 500);
         /// Threads that build packs.
         workers: usize = 2, Range(1, 256);
-        /// Flushes that wait for a worker or for the store.
+        /// Full flushes that wait for a worker.
         /// At the limit reading waits.
-        queue_max: usize = 1, Range(1, 1_024);
+        queue_max: usize = 0, Range(0, 1_024);
         /// Compression level of packs (zstd); higher is smaller and slower.
         zstd_level: u32 = 1, Range(1, 19);
         /// Packs in one row of the `link` table.
@@ -72,7 +72,7 @@ section! {
         packs_per_row_max: usize = 4_096, Range(16, 1_000_000);
         /// Executions whose written rows are remembered between flushes.
         /// At the limit the ones written least recently are forgotten, and looked up in the store when they come again.
-        remembered_max: usize = 1_000_000, Range(1_000, 1_000_000_000);
+        remembered_max: usize = 200_000, Range(1_000, 1_000_000_000);
     }
 }
 

@@ -26,7 +26,7 @@ pub struct FeedSettings {
     pub reports_max: usize,
     /// Bytes in a flush, dead letters included.
     pub bytes_max: usize,
-    /// A flush goes on its way this long after its oldest report was read.
+    /// A flush goes on its way this long after its oldest report was read, or when a thread is free to take it.
     pub delay: Duration,
     /// Limits of reports.
     pub limits: Limits,
@@ -180,12 +180,14 @@ impl<'p> Feed<'p> {
     /// read.
     pub fn run(mut self, source: &mut dyn Source, stop: &AtomicBool) -> Result<FeedOutcome, FeedError> {
         const WAIT_MAX: Duration = Duration::from_millis(50);
+        /// A flush that is due and waits for a free thread is looked at this often while nothing comes in.
+        const WAIT_DUE: Duration = Duration::from_millis(2);
         let mut outcome = FeedOutcome::default();
         while !stop.load(Ordering::Acquire) {
             self.take_done(source)?;
             let wait =
                 self.oldest.map_or(WAIT_MAX, |oldest| self.settings.delay.saturating_sub(oldest.elapsed()));
-            match source.next(wait.min(WAIT_MAX)) {
+            match source.next(wait.clamp(WAIT_DUE, WAIT_MAX)) {
                 Ok(Next::Batch(batch)) => self.batch(&batch, source)?,
                 Ok(Next::Opened(opened)) => {
                     self.figures.size.store(opened.size.unwrap_or(0), Ordering::Relaxed);
@@ -197,7 +199,9 @@ impl<'p> Feed<'p> {
                 Ok(Next::End) => break,
                 Err(error) => outcome.failed.push(error),
             }
-            if self.oldest.is_some_and(|oldest| oldest.elapsed() >= self.settings.delay) {
+            let is_due = self.oldest.is_some_and(|oldest| oldest.elapsed() >= self.settings.delay);
+            // While all threads are busy it would only wait for one: it goes on growing, and costs less a report.
+            if is_due && self.sink.has_free_thread() {
                 self.submit(source)?;
             }
         }

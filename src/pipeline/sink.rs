@@ -2,7 +2,7 @@
 //! pipelines of the process share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -68,6 +68,8 @@ pub struct Sink {
     threads: Vec<JoinHandle<()>>,
     figures: Arc<SinkFigures>,
     settings: SinkSettings,
+    /// Flushes handed over and not answered yet.
+    under_way: Arc<AtomicUsize>,
 }
 
 impl Sink {
@@ -79,6 +81,7 @@ impl Sink {
     ) -> std::io::Result<Self> {
         let (jobs, queue) = bounded(settings.queue_max);
         let figures = Arc::new(SinkFigures::default());
+        let under_way = Arc::new(AtomicUsize::new(0));
         let mut threads = Vec::new();
         for number in 0..settings.workers.max(1) {
             let mut worker = Worker {
@@ -91,12 +94,13 @@ impl Sink {
                 )?,
                 compressor: Compressor::new(settings.zstd_level)?,
                 figures: figures.clone(),
+                under_way: under_way.clone(),
             };
             let queue = queue.clone();
             let thread = std::thread::Builder::new().name(format!("sink-{number}"));
             threads.push(thread.spawn(move || worker.run(&queue))?);
         }
-        Ok(Sink { jobs: Some(jobs), threads, figures, settings: settings.clone() })
+        Ok(Sink { jobs: Some(jobs), threads, figures, settings: settings.clone(), under_way })
     }
 
     /// Flushes that can be under way at once: each has its buffer.
@@ -107,9 +111,15 @@ impl Sink {
     /// Hands a flush over; waits while the queue is full.
     pub(super) fn submit(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
+            self.under_way.fetch_add(1, Ordering::Relaxed);
             // The threads only end when this sender is gone.
             let _ = jobs.send(job);
         }
+    }
+
+    /// Whether a thread would take a flush at once.
+    pub(super) fn has_free_thread(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) < self.settings.workers.max(1)
     }
 
     /// Numbers for metrics.
@@ -154,6 +164,7 @@ struct Worker {
     sealer: Sealer,
     compressor: Compressor,
     figures: Arc<SinkFigures>,
+    under_way: Arc<AtomicUsize>,
 }
 
 impl Worker {
@@ -162,6 +173,7 @@ impl Worker {
             let Job { order, mut flush, extra, watermark, answer } = job;
             let stored = self.write(&flush, extra, watermark);
             flush.clear();
+            self.under_way.fetch_sub(1, Ordering::Relaxed);
             // A pipeline that was given up does not listen any more.
             let _ = answer.send(Done { order, flush, stored });
         }

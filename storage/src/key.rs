@@ -42,7 +42,7 @@ pub(crate) fn why_not(cell: &Cell) -> Option<String> {
             "row and qualifier are {bytes} bytes long, at most {KEY_BYTES_MAX} are allowed"
         ));
     }
-    if cell.row.as_bytes().contains(&ROW_END) {
+    if memchr::memchr(ROW_END, cell.row.as_bytes()).is_some() {
         return Some(format!("row {:?} holds a NUL", cell.row));
     }
     if u32::try_from(cell.value.len()).is_err() {
@@ -77,8 +77,10 @@ pub(crate) fn row_mark(row: &str) -> Vec<u8> {
 
 /// The mark of the row a key of the `link` table belongs to; `None` for other tables.
 pub(crate) fn row_mark_of(key: &[u8]) -> Option<&[u8]> {
-    let end = key.iter().position(|b| *b == ROW_END)?;
-    (key.first() == Some(&letter(Table::Link))).then(|| &key[..=end])
+    if key.first() != Some(&letter(Table::Link)) {
+        return None;
+    }
+    memchr::memchr(ROW_END, key).map(|end| &key[..=end])
 }
 
 /// Whether a key is the mark of a row.

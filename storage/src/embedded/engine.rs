@@ -21,7 +21,7 @@ use crate::store::StoreError;
 /// Files the engine keeps open at most.
 const OPEN_FILES: usize = 400;
 /// Bytes of a data block before compression.
-const BLOCK_BYTES: u32 = 8 * 1024;
+const BLOCK_BYTES: u32 = 16 * 1024;
 /// Bits a key takes in the filters that keep reads away from tables without it: 1 % false hits.
 const FILTER_BITS: f32 = 10.0;
 /// Tables on the first level that start a compaction: the second level is rewritten a third as often as by default.
@@ -128,8 +128,7 @@ pub(super) fn segment_options(options: &EmbeddedOptions) -> KeyspaceCreateOption
         // The engine keeps this bound for good with the segment; ours can change with every opening, see `upkeep`.
         .max_memtable_size(u64::MAX)
         .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
-        // The first level is rewritten within seconds.
-        .data_block_compression_policy(CompressionPolicy::new([CompressionType::None, CompressionType::Lz4]))
+        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
         // Most reads ask many segments for what is in one: filters on the last level, too.
         .filter_policy(FilterPolicy::all(filter))
         .expect_point_read_hits(false)

@@ -85,7 +85,7 @@ impl EmbeddedStore {
         let (_, ended) = self.segments().split(ended);
         self.write_out_of(&ended)?;
         for segment in ended.iter().filter(|s| s.keyspace.tree.l0_run_count() > 0) {
-            segment.keyspace.major_compact().map_err(|error| self.named.error("compact", error))?;
+            self.compact_one(segment)?;
         }
         Ok(())
     }

@@ -98,6 +98,20 @@ impl EmbeddedStore {
         self.write_out()
     }
 
+    /// Writes everything gathered in memory to tables and rewrites each segment as one sorted run, as happens to the
+    /// segment of a day when the day is over.
+    pub fn compact(&self) -> Result<(), StoreError> {
+        self.write_out()?;
+        for segment in self.segments().iter() {
+            self.compact_one(segment)?;
+        }
+        self.nudge()
+    }
+
+    pub(super) fn compact_one(&self, segment: &Segment) -> Result<(), StoreError> {
+        segment.keyspace.major_compact().map_err(|error| self.named.error("compact", error))
+    }
+
     /// Writes everything gathered in memory to tables and compacts until there is nothing to compact. For benches and
     /// for measuring the disk; a store that is written to never needs it.
     pub fn settle(&self) -> Result<(), StoreError> {

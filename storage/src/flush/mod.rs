@@ -68,9 +68,18 @@ struct Row {
     id: RowId,
     owner: Owner,
     traces: Vec<String>,
+}
+
+/// What every report of a row touches, apart from the rest of the row: the rows of a flush do not fit a processor's cache.
+#[derive(Clone, Copy, Debug)]
+struct Touched {
     first: i64,
     last: i64,
+    /// Hash of the trace noted last, 0 for none: nearly all reports of an execution carry the same.
+    trace: u64,
 }
+
+const UNTOUCHED: Touched = Touched { first: i64::MAX, last: i64::MIN, trace: 0 };
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -95,6 +104,8 @@ pub struct Flush {
     records: Vec<u8>,
     entries: Vec<Entry>,
     rows: Vec<Row>,
+    /// One for each row.
+    touched: Vec<Touched>,
     row_index: FxHashMap<RowId, u32>,
     /// Of rows with many traces: (row, hash of the trace).
     trace_index: FxHashSet<(u32, u128)>,
@@ -118,6 +129,7 @@ impl Flush {
             records: Vec::new(),
             entries: Vec::new(),
             rows: Vec::new(),
+            touched: Vec::new(),
             row_index: FxHashMap::default(),
             trace_index: FxHashSet::default(),
             nodes: vec![String::new()],
@@ -148,6 +160,7 @@ impl Flush {
         self.records.clear();
         self.entries.clear();
         self.rows.clear();
+        self.touched.clear();
         self.row_index.clear();
         self.trace_index.clear();
         self.nodes.truncate(1);
@@ -164,19 +177,20 @@ impl Flush {
         let record_begin = self.records.len();
         digest::push_record(&mut self.records, report);
         let time = report.time.map_or(UNTIMED, Timestamp::micros);
-        let held = &mut self.rows[row as usize];
+        let held = &mut self.touched[row as usize];
         if time != UNTIMED {
             held.first = held.first.min(time);
             held.last = held.last.max(time);
         }
+        let is_log = report.kind == ReportKind::Log;
         self.entries.push(Entry {
             identity: report.identity,
             time,
-            group: row * 2 + u32::from(report.kind == ReportKind::Log),
+            group: row * 2 + u32::from(is_log),
             line: (line_begin as u32, self.lines.len() as u32),
             record: (record_begin as u32, self.records.len() as u32),
             node,
-            log: LogMark::new(report),
+            log: if is_log { LogMark::new(report) } else { LogMark::default() },
         });
     }
 
@@ -214,7 +228,8 @@ impl Flush {
                         (None, None) => Owner::Service(service.to_owned(), hour()),
                     };
                     let row = self.rows.len() as u32;
-                    self.rows.push(Row { id, owner, traces: Vec::new(), first: i64::MAX, last: i64::MIN });
+                    self.rows.push(Row { id, owner, traces: Vec::new() });
+                    self.touched.push(UNTOUCHED);
                     self.row_index.insert(id, row);
                     row
                 }
@@ -230,6 +245,10 @@ impl Flush {
     /// Every trace of a row is noted: which executions a trace is tied to must not depend on how reports are cut into
     /// flushes.
     fn note_trace(&mut self, row: u32, trace: &str) {
+        let hash = xxh3_64(trace.as_bytes()).max(1);
+        if std::mem::replace(&mut self.touched[row as usize].trace, hash) == hash {
+            return;
+        }
         let traces = &mut self.rows[row as usize].traces;
         if traces.iter().take(TRACES_IN_LINE).any(|known| known == trace) {
             return;
@@ -305,26 +324,29 @@ impl Sealer {
     /// Makes the cells and digests of a flush. The flush is left as it is (sorted): clear it to use it again.
     pub fn seal(&mut self, flush: &Flush) -> Sealed {
         let mut sealed = Sealed::default();
-        let mut order = by_group(flush);
+        let (mut order, ends) = by_group(flush);
         let mut at = 0;
         let mut row_cells = Vec::new();
         // The row a node was seen in last: nodes that report come before those that logs name.
         let mut seen_in = vec![usize::MAX; flush.nodes.len()];
         for (index, row) in flush.rows.iter().enumerate() {
             let (table, key) = row.owner.table_and_row();
-            let span = (row.first <= row.last).then_some((Timestamp(row.first), Timestamp(row.last)));
+            let Touched { first, last, .. } = flush.touched[index];
+            let span = (first <= last).then_some((Timestamp(first), Timestamp(last)));
+            let of_row = &order[at..ends[index * 2 + 1] as usize];
+            let record_bytes = of_row.iter().map(|&e| range(flush.entries[e as usize].record).len()).sum();
+            let logs = (ends[index * 2 + 1] - ends[index * 2]) as usize;
             let mut digest = RowDigest {
                 id: row.id,
                 owner: row.owner.clone(),
                 span,
                 traces: row.traces.clone(),
-                records: Vec::new(),
-                logs: Vec::new(),
+                records: Vec::with_capacity(record_bytes),
+                logs: Vec::with_capacity(logs),
             };
             for family in [Family::Nodes, Family::BusinessLogs] {
-                let group = index as u32 * 2 + u32::from(family == Family::BusinessLogs);
-                let end = at
-                    + order[at..].iter().take_while(|&&e| flush.entries[e as usize].group == group).count();
+                let group = index * 2 + usize::from(family == Family::BusinessLogs);
+                let end = ends[group] as usize;
                 let entries = &mut order[at..end];
                 at = end;
                 if entries.is_empty() {
@@ -474,8 +496,8 @@ fn range((begin, end): (u32, u32)) -> Range<usize> {
     begin as usize..end as usize
 }
 
-/// Indices of all entries, grouped (counting sort: stable and linear).
-fn by_group(flush: &Flush) -> Vec<u32> {
+/// Indices of all entries, grouped, and where in them each group ends (counting sort: stable and linear).
+fn by_group(flush: &Flush) -> (Vec<u32>, Vec<u32>) {
     let mut begins = vec![0u32; flush.rows.len() * 2 + 1];
     for entry in &flush.entries {
         begins[entry.group as usize + 1] += 1;
@@ -489,7 +511,8 @@ fn by_group(flush: &Flush) -> Vec<u32> {
         order[*place as usize] = index as u32;
         *place += 1;
     }
-    order
+    // Each place moved on to the end of its group.
+    (order, begins)
 }
 
 fn by_time(flush: &Flush, a: u32, b: u32) -> std::cmp::Ordering {

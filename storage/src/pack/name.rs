@@ -68,20 +68,36 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 pub fn hour_text(time: Timestamp) -> String {
     let hour = hour_of(time);
     let (year, month, day) = civil_from_days(hour.div_euclid(24));
-    format!("{year:04}{month:02}{day:02}{:02}", hour.rem_euclid(24))
+    let mut text = String::with_capacity(10);
+    for two in [year.div_euclid(100), year.rem_euclid(100), month, day, hour.rem_euclid(24)] {
+        text.extend([two / 10, two % 10].map(|digit| char::from(b'0' + (digit % 10) as u8)));
+    }
+    text
+}
+
+/// Appends the last `digits` hex digits of a number.
+fn push_hex(text: &mut String, number: u64, digits: u32) {
+    text.extend(
+        (0..digits).rev().map(|at| char::from(b"0123456789abcdef"[(number >> (4 * at) & 15) as usize])),
+    );
 }
 
 impl PackName {
     /// The qualifier.
     pub fn encode(&self) -> String {
-        let mut text = match self.span {
-            None => format!("0000000000|{:016x}|{:016x}", 0, self.hash),
+        let (mut text, [first, last]) = match self.span {
+            None => ("0000000000".to_owned(), [0; 2]),
             Some((first, last)) => {
                 let begin = hour_of(first) * HOUR;
-                let (first_in, last_in) = (first.micros() - begin, last.micros() - begin);
-                format!("{}|{first_in:08x}{last_in:08x}|{:016x}", hour_text(first), self.hash)
+                (hour_text(first), [first, last].map(|time| (time.micros() - begin) as u64))
             }
         };
+        text.reserve(34);
+        text.push('|');
+        push_hex(&mut text, first, 8);
+        push_hex(&mut text, last, 8);
+        text.push('|');
+        push_hex(&mut text, self.hash, 16);
         if let Some(node) = &self.node {
             text.push('|');
             row_key::push_id(&mut text, node);
