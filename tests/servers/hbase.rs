@@ -90,9 +90,9 @@ impl HbaseServers {
         self.in_use.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For tests that kill servers: nobody else uses them meanwhile.
-    pub(crate) fn alone(&self) -> RwLockWriteGuard<'_, ()> {
-        self.in_use.write().unwrap_or_else(PoisonError::into_inner)
+    /// For tests that kill servers: nobody else uses them meanwhile, and they run again afterwards.
+    pub(crate) fn alone(&self) -> Alone<'_> {
+        Alone { servers: self, _in_use: self.in_use.write().unwrap_or_else(PoisonError::into_inner) }
     }
 
     /// Calls the script, such as `servers.call(&["kill-hbase"])`; the run folder comes after the first word.
@@ -103,5 +103,24 @@ impl HbaseServers {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "hbase.sh {words:?}: {}\n{said}", output.status);
         output
+    }
+}
+
+/// The servers belong to one test.
+pub(crate) struct Alone<'s> {
+    servers: &'s HbaseServers,
+    _in_use: RwLockWriteGuard<'s, ()>,
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        // Also after a test that failed halfway: what runs is left alone. It must not panic a second time.
+        for word in ["start-hbase", "start-thrift"] {
+            let mut command = Command::new(&self.servers.script);
+            let status = command.arg(word).arg(&self.servers.run).stdin(Stdio::null()).status();
+            if !status.is_ok_and(|status| status.success()) {
+                eprintln!("hbase.sh {word} failed; the tests after this one will, too");
+            }
+        }
     }
 }

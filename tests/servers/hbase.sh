@@ -20,7 +20,8 @@ set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 lib_root="${LINKLOOM_SERVERS_LIB:-$here/../../target/servers}"
-start_seconds=120
+# Under load, or when the machine sleeps for a minute, it takes its time.
+start_seconds=300
 
 say() { printf 'hbase.sh: %s\n' "$*" >&2; }
 usage() {

@@ -27,7 +27,7 @@ impl HbaseStore {
     /// Makes the tables that are missing; those that are there are left as they are. They get one region each: HBase splits
     /// them as they grow. The namespace has to be there: Thrift1 cannot make one.
     pub fn create_tables(&self, compression: Compression) -> Result<Vec<Made>, StoreError> {
-        let there = self.tables_there("create the tables")?;
+        let there = self.tables_there().map_err(self.error("create the tables"))?;
         let mut made = Vec::new();
         for table in Table::ALL {
             let name = self.layout().table(table);
@@ -40,7 +40,7 @@ impl HbaseStore {
     /// Compares the tables with what they should be; an empty list is a good one.
     pub fn differences(&self) -> Result<Vec<Difference>, StoreError> {
         const OP: &str = "look at the tables";
-        let there = self.tables_there(OP)?;
+        let there = self.tables_there().map_err(self.error(OP))?;
         let mut differences = Vec::new();
         for table in Table::ALL {
             let name = self.layout().table(table);
@@ -58,9 +58,10 @@ impl HbaseStore {
         Ok(differences)
     }
 
-    fn tables_there(&self, op: &'static str) -> Result<Vec<String>, StoreError> {
+    /// Full names of all tables there are.
+    pub(super) fn tables_there(&self) -> Result<Vec<String>, Failure> {
         let call = |connection: &mut Connection| connection.client().get_table_names();
-        let names = self.pool.one(Method::Admin, call).map_err(self.error(op))?;
+        let names = self.pool.one(Method::Admin, call)?;
         Ok(names.into_iter().map(|name| String::from_utf8_lossy(&name).into_owned()).collect())
     }
 

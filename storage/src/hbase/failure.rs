@@ -96,9 +96,7 @@ impl Failure {
         let hopeless = HOPELESS.iter().find(|(name, _)| text.contains(name)).map(|(_, why)| *why);
         match hopeless {
             None => Failure::NotNow(line),
-            Some(Hopeless::NoTable) => Failure::Never(format!(
-                "a table is missing, `linkloom hbase init` or the script of `linkloom hbase ddl` makes it ({line})"
-            )),
+            Some(Hopeless::NoTable) => Failure::no_table(&line),
             Some(Hopeless::NoNamespace) => Failure::Never(format!(
                 "the namespace is missing, the script of `linkloom hbase ddl` makes it ({line})"
             )),
@@ -111,6 +109,13 @@ impl Failure {
             )),
             Some(Hopeless::Other) => Failure::Never(line),
         }
+    }
+
+    /// There is no such table.
+    pub(super) fn no_table(which: &str) -> Self {
+        Failure::Never(format!(
+            "a table is missing, `linkloom hbase init` or the script of `linkloom hbase ddl` makes it ({which})"
+        ))
     }
 
     /// As an error of a store.

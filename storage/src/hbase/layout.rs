@@ -222,6 +222,33 @@ mod tests {
 
     #[test]
     fn the_script_makes_everything() {
-        expect![[r##""##]].assert_eq(&layout("tenant", Retention::Days(90)).ddl(4, Compression::Snappy));
+        expect![[r#"
+            # Tables of Linkloom. Run it with `hbase shell -n THIS_FILE`; it stops at a table that is there already.
+            create_namespace 'tenant' unless list_namespace('tenant').include?('tenant')
+            create 'tenant:p_link',
+              {NAME => 'b', VERSIONS => 1, TTL => 7866000, BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'},
+              {NAME => 'l', VERSIONS => 1, TTL => 7866000, BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'},
+              {NAME => 'n', VERSIONS => 1, TTL => 7866000, BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'},
+              SPLITS => ['40', '80', 'c0']
+            create 'tenant:p_recent',
+              {NAME => 'l', VERSIONS => 1, TTL => 7866000, BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'},
+              SPLITS => ['40', '80', 'c0']
+            create 'tenant:p_scene',
+              {NAME => 'l', VERSIONS => 1, TTL => 7866000, BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'}
+            create 'tenant:p_trace',
+              {NAME => 'l', VERSIONS => 1, TTL => 7866000, BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'},
+              SPLITS => ['40', '80', 'c0']
+            create 'tenant:p_unlinked',
+              {NAME => 'b', VERSIONS => 1, TTL => 7866000, BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'},
+              {NAME => 'l', VERSIONS => 1, TTL => 7866000, BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'},
+              {NAME => 'n', VERSIONS => 1, TTL => 7866000, BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'},
+              SPLITS => ['t|', 't|40', 't|80', 't|c0']
+            create 'tenant:p_definition',
+              {NAME => 'l', VERSIONS => 1, TTL => 'FOREVER', BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'}
+            create 'tenant:p_dead',
+              {NAME => 'l', VERSIONS => 1, TTL => 7866000, BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'}
+            create 'tenant:p_meta',
+              {NAME => 'l', VERSIONS => 1, TTL => 'FOREVER', BLOOMFILTER => 'ROW', DATA_BLOCK_ENCODING => 'FAST_DIFF', COMPRESSION => 'SNAPPY'}
+        "#]].assert_eq(&layout("tenant", Retention::Days(90)).ddl(4, Compression::Snappy));
     }
 }

@@ -139,17 +139,34 @@ impl HbaseStore {
 
     /// Writes some calls; all of them have been answered or given up when it returns.
     fn send(&self, calls: Vec<Mutations>) -> Result<(), StoreError> {
+        let tables: Vec<Table> = calls.iter().map(|call| call.table).collect();
         let calls = calls.into_iter().map(|call| {
             let call = Arc::new(call);
             move |connection: &mut connection::Connection| connection.mutate_rows(&call)
         });
         let answers: Vec<Result<(), Failure>> = self.pool.run(Method::Write, calls);
         // What can never succeed is told first: waiting for the rest would not help.
-        let mut failures: Vec<Failure> = answers.into_iter().filter_map(Result::err).collect();
+        let mut failures: Vec<Failure> = Vec::new();
+        for (table, answer) in tables.into_iter().zip(answers) {
+            failures.extend(answer.err().map(|failure| self.look_for(table, failure)));
+        }
         let hopeless = failures.iter().position(|failure| matches!(failure, Failure::Never(_)));
         match (hopeless, failures.is_empty()) {
             (_, true) => Ok(()),
             (at, false) => Err(self.error("write")(failures.swap_remove(at.unwrap_or(0)))),
+        }
+    }
+
+    /// Of a batch HBase says no more than the name when a table is missing, and when it is disabled: look which it is.
+    fn look_for(&self, table: Table, failure: Failure) -> Failure {
+        let name = self.options.layout.table(table);
+        let Failure::NotNow(text) = &failure else { return failure };
+        if !text.contains(&format!(": {name}: ")) {
+            return failure;
+        }
+        match self.tables_there() {
+            Ok(there) if !there.contains(&name) => Failure::no_table(&name),
+            _ => failure,
         }
     }
 

@@ -167,3 +167,156 @@ fn text(out: &mut Vec<u8>, parts: &[&[u8]]) {
     out.extend_from_slice(&(len as i32).to_be_bytes());
     parts.iter().for_each(|part| out.extend_from_slice(part));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::io::{self, Write};
+    use std::rc::Rc;
+
+    use hbase_thrift::hbase::{BatchMutation, HbaseSyncClient, Mutation, THbaseSyncClient};
+    use linkloom_schema::time::Timestamp;
+    use thrift::protocol::{TBinaryInputProtocol, TBinaryOutputProtocol};
+
+    use super::*;
+
+    const DAY_MICROS: i64 = 86_400_000_000;
+
+    #[derive(Clone, Default)]
+    struct Sent(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Sent {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn cell(table: Table, row: &str, qualifier: &str, value: &str, day: Option<i64>) -> Cell {
+        Cell {
+            table,
+            row: row.to_owned(),
+            family: Family::Link,
+            qualifier: qualifier.to_owned(),
+            value: value.as_bytes().to_vec(),
+            expires_by: day.map(|day| Timestamp(day * DAY_MICROS + 12_345)),
+        }
+    }
+
+    fn encoded(cells: Vec<Cell>, limits: CallLimits) -> Vec<Mutations> {
+        calls(&CellBatch { cells }, limits, |table| format!("ns:{}", table.name()))
+    }
+
+    const MANY: CallLimits = CallLimits { cells: 1_000, bytes: 1 << 20 };
+
+    /// What the generated client sends for the same rows of `ns:link`: (row, [(column, value)]).
+    fn generated(rows: &[(&str, &[(&str, &str)])], timestamp: Option<i64>) -> Vec<u8> {
+        let sent = Sent::default();
+        let output = TBinaryOutputProtocol::new(sent.clone(), true);
+        let mut client = HbaseSyncClient::new(TBinaryInputProtocol::new(io::empty(), true), output);
+        let mutation = |(column, value): &(&str, &str)| Mutation {
+            is_delete: None,
+            column: Some(column.as_bytes().to_vec()),
+            value: Some(value.as_bytes().to_vec()),
+            write_to_w_a_l: None,
+        };
+        let batch = |(row, cells): &(&str, &[(&str, &str)])| {
+            BatchMutation::new(row.as_bytes().to_vec(), cells.iter().map(mutation).collect::<Vec<_>>())
+        };
+        let rows: Vec<BatchMutation> = rows.iter().map(batch).collect();
+        let answer = match timestamp {
+            Some(timestamp) => {
+                client.mutate_rows_ts(b"ns:link".to_vec(), rows, timestamp, Default::default())
+            }
+            None => client.mutate_rows(b"ns:link".to_vec(), rows, Default::default()),
+        };
+        answer.expect_err("nobody answers");
+        sent.0.take()
+    }
+
+    #[test]
+    fn calls_are_what_the_generated_client_sends() {
+        let day = 20_000;
+        let cells = vec![
+            cell(Table::Link, "b", "q", "3", Some(day)),
+            cell(Table::Link, "a", "q2", "", Some(day)),
+            cell(Table::Link, "a", "q1", "long value é", Some(day)),
+        ];
+        let calls = encoded(cells, MANY);
+        let want = generated(
+            &[("a", &[("l:q1", "long value é"), ("l:q2", "")]), ("b", &[("l:q", "3")])],
+            Some(day * 86_400_000),
+        );
+        assert_eq!(calls.len(), 1);
+        assert_eq!(calls[0].message().escape_ascii().to_string(), want.escape_ascii().to_string());
+
+        let mut meta = encoded(vec![cell(Table::Meta, "a", "q", "v", Some(day))], MANY);
+        let meta = meta.remove(0);
+        let want = generated(&[("a", &[("l:q", "v")])], None).escape_ascii().to_string();
+        assert_eq!(meta.message().escape_ascii().to_string(), want.replace("ns:link", "ns:meta"));
+        assert_eq!(meta.method(), "mutateRows");
+    }
+
+    #[test]
+    fn timestamps_are_the_day_of_expiry() {
+        let at = |table, day| timestamp_ms(&cell(table, "r", "q", "", day));
+        assert_eq!(at(Table::Link, Some(20_000)), Some(20_000 * 86_400_000));
+        assert_eq!(at(Table::Link, None), Some(NEVER_MS));
+        assert_eq!(at(Table::Meta, Some(20_000)), None);
+        // HBase has no times before 1970, and 0 means something else to some clients.
+        assert_eq!(at(Table::Link, Some(-5)), Some(1));
+        assert_eq!(at(Table::Link, Some(90_000_000)), Some(NEVER_MS));
+    }
+
+    #[test]
+    fn meta_goes_first_and_days_and_tables_are_calls_of_their_own() {
+        let cells = vec![
+            cell(Table::Link, "a", "q", "", Some(2)),
+            cell(Table::Dead, "a", "q", "", Some(1)),
+            cell(Table::Link, "b", "q", "", Some(1)),
+            cell(Table::Meta, "a", "q", "", None),
+            cell(Table::Link, "c", "q", "", Some(2)),
+            cell(Table::Link, "c", "r", "", None),
+        ];
+        let tables: Vec<Table> = encoded(cells, MANY).iter().map(|call| call.table).collect();
+        assert_eq!(tables, [Table::Meta, Table::Link, Table::Link, Table::Link, Table::Dead]);
+    }
+
+    #[test]
+    fn the_later_of_two_equal_places_is_sent_whatever_its_day() {
+        for (first, second) in [(1, 2), (2, 1), (1, 1)] {
+            let cells = vec![
+                cell(Table::Link, "a", "q", "first", Some(first)),
+                cell(Table::Link, "a", "q", "second", Some(second)),
+            ];
+            let calls = encoded(cells, MANY);
+            let want = generated(&[("a", &[("l:q", "second")])], Some(second * 86_400_000));
+            assert_eq!(calls.len(), 1);
+            assert_eq!(calls[0].message(), want);
+        }
+    }
+
+    #[test]
+    fn long_batches_are_cut_evenly_and_large_cells_go_alone() {
+        let many: Vec<Cell> =
+            (0..2_400).map(|at| cell(Table::Link, &format!("{at:04}"), "q", "v", Some(1))).collect();
+        let sizes = |cells: Vec<Cell>, limits| -> Vec<usize> {
+            encoded(cells, limits).iter().map(|call| call.message().len()).collect()
+        };
+        let [one, other] = sizes(many, CallLimits { cells: 2_000, bytes: 1 << 20 })[..] else {
+            panic!("not two calls")
+        };
+        assert_eq!(one, other);
+        let large = "x".repeat(900);
+        let mixed = ["a", &large, "b", "c", &large, &large]
+            .into_iter()
+            .enumerate()
+            .map(|(at, value)| cell(Table::Link, &at.to_string(), "q", value, Some(1)));
+        let sizes = sizes(mixed.collect(), CallLimits { cells: 100, bytes: 800 });
+        assert_eq!(sizes.iter().map(|size| size / 900).collect::<Vec<_>>(), [0, 1, 0, 1, 1]);
+        assert!(encoded(Vec::new(), MANY).is_empty());
+    }
+}

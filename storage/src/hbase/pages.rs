@@ -12,6 +12,8 @@ use crate::store::{Rows, Scan};
 /// Cells in one result of a scanner: longer rows come in several.
 const BATCH_CELLS: i32 = 16;
 const BATCH_KEYS: i32 = 1_000;
+/// Results asked for first where they may be megabytes each: packs are up to 256 KiB.
+const LARGE_FIRST: usize = 2;
 /// Results and bytes of the first page; each page may be four times the one before.
 const RESULTS_FIRST: usize = 64;
 const RESULTS_MAX: usize = 4_096;
@@ -186,10 +188,10 @@ impl Cursor {
                 return Ok(false);
             }
             // As many as fit, going by those read so far.
-            let mean = if page.results == 0 { 0 } else { page.bytes / page.results };
+            let mean = page.bytes.checked_div(page.results).unwrap_or(0);
             let fit = (self.bytes_max - page.bytes).checked_div(mean).unwrap_or(left);
-            let few = if self.keys_only || page.results > 0 { left } else { left.min(RESULTS_FIRST) };
-            let ask = few.min(fit).max(1);
+            let large = page.results == 0 && !self.keys_only && self.families != [Family::Link];
+            let ask = if large { LARGE_FIRST } else { left.min(fit).max(1) };
             let rows =
                 connection.client().scanner_get_list(scanner, i32::try_from(ask).unwrap_or(i32::MAX))?;
             let got = rows.len();
