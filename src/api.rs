@@ -8,11 +8,11 @@ use std::thread::JoinHandle;
 use anyhow::Context as _;
 use linkloom_query::Reader;
 use linkloom_query::http::{self, ServeLimits};
-use linkloom_storage::embedded::EmbeddedStore;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
 use crate::config::ApiConfig;
+use crate::service::AnyStore;
 
 /// The API at work. Dropping it answers what is under way (for two seconds at most), closes its connections, and lets go
 /// of the reader and so of the store.
@@ -66,16 +66,18 @@ impl ApiServer {
         Ok(ApiServer { address, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Starts to answer for a store this process owns, and says in the store where.
+    /// Starts to answer for a store this process has open, and says in it where if it is owned by one process.
     pub fn of_store(
-        store: &EmbeddedStore,
+        store: &AnyStore,
         reader: Reader,
         config: &ApiConfig,
         metrics: impl Fn() -> String + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
         let server = ApiServer::start(reader, config, metrics)
             .with_context(|| format!("starting the API at {} (api.listen)", config.listen))?;
-        store.set_api(&server.address.to_string())?;
+        if let AnyStore::Embedded(store) = store {
+            store.set_api(&server.address.to_string())?;
+        }
         Ok(server)
     }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::metrics::{self as names, Recorder, outcome};
+use linkloom_storage::hbase::{HbaseFigures, Method};
+
+use crate::metrics::{self as names, Recorder, call, outcome};
 use crate::pipeline::FeedFigures;
-use crate::service::Service;
+use crate::service::{AnyStore, Service};
 
 fn get(figure: &AtomicU64) -> u64 {
     figure.load(Ordering::Relaxed)
@@ -45,14 +47,32 @@ pub fn publish(feed: &FeedFigures, service: &Service) {
     metrics::gauge!(names::ASSEMBLER_OPEN_FLUSHES).set(service.assembler().flushes_open() as f64);
 }
 
+/// Brings the metrics of HBase up to date.
+pub fn publish_hbase(figures: &HbaseFigures) {
+    for method in Method::ALL {
+        for (outcome, count) in
+            [(call::ANSWERED, figures.answered(method)), (call::FAILED, figures.failed(method))]
+        {
+            let labels = [("method", method.name()), ("outcome", outcome)];
+            metrics::counter!(names::HBASE_CALLS, &labels).absolute(count);
+        }
+    }
+    metrics::counter!(names::HBASE_RECONNECTS).absolute(figures.reconnects());
+}
+
 /// Renders the metrics of a process in the Prometheus text format, up to date at each call.
 pub fn renderer(
     recorder: Recorder,
     feed: Arc<FeedFigures>,
     service: &Arc<Service>,
+    store: &AnyStore,
 ) -> impl Fn() -> String + use<> {
     let service = Arc::downgrade(service);
+    let hbase = store.hbase().map(Arc::downgrade);
     move || {
+        if let Some(store) = hbase.as_ref().and_then(std::sync::Weak::upgrade) {
+            publish_hbase(store.figures());
+        }
         if let Some(service) = service.upgrade() {
             publish(&feed, &service);
         }

@@ -77,6 +77,11 @@ metrics! {
     /// Writes and reads that the store refused and that were tried again.
     STORE_RETRIES = Counter "linkloom_store_retries_total";
 
+    /// Calls made to HBase through its gateway, by method and outcome; each try counts.
+    HBASE_CALLS = Counter "linkloom_hbase_calls_total", "method": [];
+    /// Connections to HBase that took the place of a lost one.
+    HBASE_RECONNECTS = Counter "linkloom_hbase_reconnects_total";
+
     /// Windows open.
     ASSEMBLER_WINDOWS = Gauge "linkloom_assembler_open_windows";
     /// Memory of the windows, in bytes.
@@ -107,6 +112,14 @@ pub mod outcome {
     pub const SAMPLED_OUT: &str = "sampled_out";
     /// It was refused and the sender was told so.
     pub const REFUSED: &str = "refused";
+}
+
+/// The value of `outcome` in [`HBASE_CALLS`] for each way a call can end.
+pub mod call {
+    /// HBase answered.
+    pub const ANSWERED: &str = "answered";
+    /// It did not, or said that it could not.
+    pub const FAILED: &str = "failed";
 }
 
 /// Bounds of the histograms, in seconds.
@@ -158,6 +171,7 @@ fn describe() {
             (Kind::Histogram, _) => {}
         }
     }
+    crate::figures::publish_hbase(&linkloom_storage::hbase::HbaseFigures::default());
 }
 
 #[cfg(test)]

@@ -33,12 +33,12 @@ const BYTES_MAX: u64 = 8 << 20;
 
 pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     let folder = folder(&args.store, config)?;
-    let store_args = StoreArgs { store: Some(folder.clone()) };
+    let store_args = StoreArgs { store: Some(folder.clone()), ..StoreArgs::default() };
     let (embedded, open) = store::create(&store_args, config)?;
     definition_files::put(&open, plans()?, None, store::now())?;
-    let service = Arc::new(Service::start(open.clone(), config, Some(embedded.path().join("scratch")))?);
+    let service = Arc::new(Service::start(open.clone(), config, Some(embedded.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
-    let metrics = renderer(Recorder::install()?, figures.clone(), &service);
+    let metrics = renderer(Recorder::install()?, figures.clone(), &service, &embedded);
     let _api = ApiServer::of_store(&embedded, open.reader(), &config.api, metrics)?;
     drop(open);
     let stop = stop_on_signal()?;
@@ -73,8 +73,12 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
 }
 
 fn folder(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf> {
-    if args.store.is_some() || !config.store.path.is_empty() {
+    // The demo needs nothing: also where HBase is configured, it makes a store of its own.
+    if args.store.is_some() || !args.hbase.is_empty() {
         return store::path(args, config);
+    }
+    if !config.store.path.is_empty() {
+        return Ok(PathBuf::from(&config.store.path));
     }
     let folder = std::env::temp_dir().join(format!("linkloom-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;

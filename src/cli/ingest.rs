@@ -26,10 +26,9 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     let (store, open) = store::create(&args.store, config)?;
     let _expiry = Expiry::start(&store, config.store.retention_days)?;
     put_definitions(args, config, &open)?;
-    let scratch = store.path().join("scratch");
-    let service = Arc::new(Service::start(open.clone(), config, Some(scratch))?);
+    let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
-    let metrics = renderer(Recorder::install()?, figures.clone(), &service);
+    let metrics = renderer(Recorder::install()?, figures.clone(), &service, &store);
     let _api = ApiServer::of_store(&store, open.reader(), &config.api, metrics)?;
     drop(open);
     let stop = stop_on_signal()?;

@@ -135,7 +135,7 @@ fn wait(args: &LinkWaitArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
     let deadline = Instant::now() + args.timeout;
     // Also the last look gives another reading command time to end.
     let patience = deadline + PATIENCE_WITHOUT_API;
-    let source = ReadSource::new(&store::path(&args.read.store, config)?, config).until(patience);
+    let source = store::source(&args.read.store, config)?.until(patience);
     loop {
         let as_of = args.read.as_of.unwrap_or_else(store::now);
         let looked = source.show(&mark, as_of, |found| missing(found.answer, until, &args.expect_nodes));

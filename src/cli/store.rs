@@ -1,7 +1,6 @@
 //! Opening the store a command names.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::bail;
 use linkloom_storage::embedded::EmbeddedStore;
@@ -10,36 +9,66 @@ use super::args::StoreArgs;
 use super::remote::{self, ReadSource};
 use crate::config::Config;
 pub(super) use crate::expiry::now;
-use crate::service::OpenStore;
+use crate::service::{AnyStore, OpenStore, StorePlace, open_hbase};
 
-/// The folder of the store: `--store`, else `[store] path`.
-pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf> {
-    match &args.store {
-        Some(path) => Ok(path.clone()),
-        None if !config.store.path.is_empty() => Ok(PathBuf::from(&config.store.path)),
-        None => bail!(
-            "no store: name one with --store PATH, LINKLOOM_STORE, or path in [store] of the configuration"
-        ),
+/// Where the store is: `--store` or `--hbase`, else what the configuration says.
+pub(super) fn place(args: &StoreArgs, config: &Config) -> anyhow::Result<StorePlace> {
+    match (&args.store, args.hbase.is_empty()) {
+        // What the environment says is no contradiction to what the command says.
+        (Some(store), false) if std::env::var_os("LINKLOOM_STORE").is_none_or(|set| set != **store) => {
+            bail!("--store and --hbase name two stores; one is needed")
+        }
+        (_, false) => Ok(StorePlace::Hbase(args.hbase.clone())),
+        (Some(path), true) => Ok(StorePlace::Embedded(path.clone())),
+        (None, true) => match StorePlace::of(config) {
+            Some(place) => Ok(place),
+            None => bail!(
+                "no store: name one with --store PATH, LINKLOOM_STORE, or path in [store] of the configuration; or HBase with \
+                 --hbase HOST:PORT, or gateways in [hbase]"
+            ),
+        },
     }
 }
 
-/// Opens a store for writing; it is made when it is not there.
-pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(Arc<EmbeddedStore>, OpenStore)> {
-    let store = Arc::new(remote::open_to_own(&path(args, config)?, config)?);
-    let open = OpenStore::new(store.clone(), config)?;
+/// The folder of the store, for what needs one.
+pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf> {
+    match place(args, config)? {
+        StorePlace::Embedded(path) => Ok(path),
+        StorePlace::Hbase(_) => bail!("this command works on an embedded store: name one with --store PATH"),
+    }
+}
+
+/// Opens a store for writing; an embedded one is made when it is not there.
+pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(AnyStore, OpenStore)> {
+    let store = match place(args, config)? {
+        StorePlace::Embedded(path) => AnyStore::from(remote::open_to_own(&path, config)?),
+        StorePlace::Hbase(gateways) => AnyStore::from(open_hbase(&gateways, config)?),
+    };
+    let open = OpenStore::new(store.store(), config)?;
     Ok((store, open))
 }
 
 /// Opens a store for what only its owner can do; it must be there.
 pub(super) fn existing(args: &StoreArgs, config: &Config) -> anyhow::Result<OpenStore> {
-    let path = path(args, config)?;
-    if !EmbeddedStore::is_at(&path) {
+    if let StorePlace::Embedded(path) = place(args, config)?
+        && !EmbeddedStore::is_at(&path)
+    {
         bail!("there is no store at {}; `linkloom ingest` makes one", path.display());
     }
-    Ok(OpenStore::new(Arc::new(remote::open_to_own(&path, config)?), config)?)
+    Ok(create(args, config)?.1)
+}
+
+/// Finds the way to a store for reading, when the first question comes.
+pub(super) fn source<'c>(args: &StoreArgs, config: &'c Config) -> anyhow::Result<ReadSource<'c>> {
+    Ok(match place(args, config)? {
+        StorePlace::Embedded(path) => ReadSource::new(&path, config),
+        StorePlace::Hbase(gateways) => {
+            ReadSource::shared(AnyStore::from(open_hbase(&gateways, config)?), config)
+        }
+    })
 }
 
 /// Finds the way to a store for reading; it must be there.
 pub(super) fn read<'c>(args: &StoreArgs, config: &'c Config) -> anyhow::Result<ReadSource<'c>> {
-    Ok(ReadSource::open(&path(args, config)?, config)?)
+    Ok(source(args, config)?.opened()?)
 }

@@ -267,10 +267,8 @@ impl Loader {
         if let Some((id, key)) = path.strip_prefix("SCENES__BY_ID__").and_then(|rest| rest.rsplit_once("__"))
         {
             let key = key.to_lowercase();
-            let number =
-                SceneConfig::default().settings().iter().any(|s| s.key == key && s.allowed.is_number());
             self.loaded.config.scenes.by_id.entry(id.to_owned()).or_default();
-            self.set_scene(id, &key, name, of_variable(number, text));
+            self.set_scene(id, &key, name, of_variable(&SceneConfig::default(), &key, text));
             return;
         }
         let Some((table, key)) = path.split_once("__") else {
@@ -293,8 +291,8 @@ impl Loader {
             self.unknown(name.to_owned(), format!("{table}.{key}"), quoted(text), meant);
             return;
         };
-        let number = section.settings().iter().any(|s| s.key == key && s.allowed.is_number());
-        self.set(&table, &key, &format!("{table}.{key}"), name, of_variable(number, text));
+        let value = of_variable(section, &key, text);
+        self.set(&table, &key, &format!("{table}.{key}"), name, value);
     }
 
     fn set(&mut self, table: &str, key: &str, path: &str, place: &str, found: Result<Value, String>) {
@@ -352,21 +350,28 @@ fn setting_of(section: &dyn Section, key: &str) -> Option<Setting> {
     section.settings().into_iter().find(|setting| setting.key == key)
 }
 
-/// The value in the file, or the text of something no setting can hold (a negative number, a list, ...).
+/// The value in the file, or the text of something no setting can hold (a negative number, a list of numbers, ...).
 fn written(source: Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Value, String> {
     match value.get_ref() {
         DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix())
             .map(Value::Number)
             .map_err(|_| source.excerpt(&value.span())),
         DeValue::String(text) => Ok(Value::Text(text.to_string())),
+        DeValue::Boolean(truth) => Ok(Value::Bool(*truth)),
+        DeValue::Array(values) => {
+            let texts = values.iter().map(|value| match value.get_ref() {
+                DeValue::String(text) => Some(text.to_string()),
+                _ => None,
+            });
+            let texts: Option<Vec<String>> = texts.collect();
+            texts.map(Value::List).ok_or_else(|| source.excerpt(&value.span()))
+        }
         _ => Err(source.excerpt(&value.span())),
     }
 }
 
-/// The value of an environment variable: digits (with `_` between them) where a number is wanted, else the text.
-fn of_variable(number: bool, text: &str) -> Result<Value, String> {
-    if !number {
-        return Ok(Value::Text(text.to_owned()));
-    }
-    text.trim().replace('_', "").parse().map(Value::Number).map_err(|_| quoted(text))
+/// The value of an environment variable for a setting; that of an unknown one is its text.
+fn of_variable(section: &dyn Section, key: &str, text: &str) -> Result<Value, String> {
+    setting_of(section, key)
+        .map_or_else(|| Ok(Value::Text(text.to_owned())), |setting| setting.allowed.of_variable(text))
 }

@@ -7,18 +7,27 @@ use super::problems::{Problem, Problems};
 /// A value as the file or the environment gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
+    /// Yes or no.
+    Bool(bool),
     /// A whole number, not negative.
     Number(u64),
     /// A text.
     Text(String),
+    /// Texts.
+    List(Vec<String>),
 }
 
 impl std::fmt::Display for Value {
     /// As TOML, so that it can be pasted into the file.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Value::Bool(truth) => write!(f, "{truth}"),
             Value::Number(number) => f.write_str(&grouped(*number)),
             Value::Text(text) => f.write_str(&quoted(text)),
+            Value::List(texts) => {
+                let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+                write!(f, "[{}]", texts.join(", "))
+            }
         }
     }
 }
@@ -55,6 +64,9 @@ pub(super) fn quoted(text: &str) -> String {
     out
 }
 
+/// What a setting may hold that is yes or no.
+pub(super) const YES_OR_NO: Allowed = Allowed::OneOf(&["true", "false"]);
+
 /// What a setting may hold.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Allowed {
@@ -66,25 +78,45 @@ pub(super) enum Allowed {
     OneOf(&'static [&'static str]),
     /// A text the function accepts; the first part says which.
     Text(&'static str, fn(&str) -> bool),
+    /// A list of texts, each of which the function accepts; the first part says which.
+    List(&'static str, fn(&str) -> bool),
 }
 
 impl Allowed {
     /// Whether `value` is of the right type and within what is allowed.
     pub(super) fn accepts(&self, value: &Value) -> bool {
         match (self, value) {
+            (Allowed::OneOf(texts), Value::Bool(truth)) => texts.contains(&truth.to_string().as_str()),
             (Allowed::Range(min, max), Value::Number(number)) => (min..=max).contains(&number),
             (Allowed::ZeroOr(_, min, max), Value::Number(number)) => {
                 *number == 0 || (min..=max).contains(&number)
             }
             (Allowed::OneOf(texts), Value::Text(text)) => texts.contains(&text.as_str()),
             (Allowed::Text(_, accepts), Value::Text(text)) => accepts(text),
+            (Allowed::List(_, accepts), Value::List(texts)) => texts.iter().all(|text| accepts(text)),
             _ => false,
         }
     }
 
-    /// Whether the setting holds a number; else it holds a text.
+    /// Whether the setting holds a number.
+    #[cfg(test)]
     pub(super) fn is_number(&self) -> bool {
         matches!(self, Allowed::Range(..) | Allowed::ZeroOr(..))
+    }
+
+    /// Reads the value of an environment variable: digits (with `_` between them) where a number is wanted, texts with
+    /// commas between them for a list, else the text.
+    pub(super) fn of_variable(&self, text: &str) -> Result<Value, String> {
+        match self {
+            Allowed::Range(..) | Allowed::ZeroOr(..) => {
+                text.trim().replace('_', "").parse().map(Value::Number).map_err(|_| quoted(text))
+            }
+            Allowed::List(..) => {
+                let texts = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+                Ok(Value::List(texts.map(str::to_owned).collect()))
+            }
+            Allowed::OneOf(_) | Allowed::Text(..) => Ok(Value::Text(text.to_owned())),
+        }
     }
 }
 
@@ -98,11 +130,16 @@ impl std::fmt::Display for Allowed {
             Allowed::OneOf(texts) => {
                 for (at, text) in texts.iter().enumerate() {
                     let between = if at == 0 { "" } else { " or " };
-                    write!(f, "{between}{}", quoted(text))?;
+                    // Those of `YES_OR_NO` are no texts.
+                    match *text {
+                        "true" | "false" => write!(f, "{between}{text}")?,
+                        text => write!(f, "{between}{}", quoted(text))?,
+                    }
                 }
                 Ok(())
             }
             Allowed::Text(what, _) => f.write_str(what),
+            Allowed::List(what, _) => write!(f, "a list of {what}"),
         }
     }
 }
@@ -146,6 +183,20 @@ pub(super) trait SettingType: Sized {
     fn from_value(value: &Value) -> Option<Self>;
 }
 
+impl SettingType for bool {
+    fn to_value(&self) -> Value {
+        Value::Bool(*self)
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Bool(truth) => Some(*truth),
+            // From the environment.
+            Value::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
 macro_rules! number {
     ($($type:ty),*) => {$(
         impl SettingType for $type {
@@ -155,7 +206,7 @@ macro_rules! number {
             fn from_value(value: &Value) -> Option<Self> {
                 match value {
                     Value::Number(number) => (*number).try_into().ok(),
-                    Value::Text(_) => None,
+                    _ => None,
                 }
             }
         }
@@ -170,7 +221,19 @@ impl SettingType for String {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Text(text) => Some(text.clone()),
-            Value::Number(_) => None,
+            _ => None,
+        }
+    }
+}
+
+impl SettingType for Vec<String> {
+    fn to_value(&self) -> Value {
+        Value::List(self.clone())
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::List(texts) => Some(texts.clone()),
+            _ => None,
         }
     }
 }
@@ -182,7 +245,7 @@ impl SettingType for SocketAddr {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Text(text) => text.parse().ok(),
-            Value::Number(_) => None,
+            _ => None,
         }
     }
 }
