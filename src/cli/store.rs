@@ -1,6 +1,6 @@
 //! Opening the store a command names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use linkloom_storage::embedded::EmbeddedStore;
@@ -13,14 +13,21 @@ use crate::service::{AnyStore, OpenStore, StorePlace, open_hbase};
 
 /// Where the store is: `--store` or `--hbase`, else what the configuration says.
 pub(super) fn place(args: &StoreArgs, config: &Config) -> anyhow::Result<StorePlace> {
-    match (&args.store, args.hbase.is_empty()) {
-        // What the environment says is no contradiction to what the command says.
-        (Some(store), false) if std::env::var_os("LINKLOOM_STORE").is_none_or(|set| set != **store) => {
-            bail!("--store and --hbase name two stores; one is needed")
+    let hbase = (!args.hbase.is_empty()).then(|| StorePlace::Hbase(args.hbase.clone()));
+    let embedded = args.store.clone().map(StorePlace::Embedded);
+    match (hbase, embedded) {
+        (Some(hbase), Some(embedded)) => {
+            // What the command says goes over what the environment says.
+            let said = |name, value: &str| std::env::var_os(name).is_none_or(|set| set != value);
+            let path = args.store.as_deref().unwrap_or(Path::new("")).to_string_lossy();
+            match (said("LINKLOOM_HBASE", &args.hbase.join(",")), said("LINKLOOM_STORE", &path)) {
+                (true, false) => Ok(hbase),
+                (false, true) => Ok(embedded),
+                _ => bail!("--store and --hbase name two stores; one is needed"),
+            }
         }
-        (_, false) => Ok(StorePlace::Hbase(args.hbase.clone())),
-        (Some(path), true) => Ok(StorePlace::Embedded(path.clone())),
-        (None, true) => match StorePlace::of(config) {
+        (Some(place), None) | (None, Some(place)) => Ok(place),
+        (None, None) => match StorePlace::of(config) {
             Some(place) => Ok(place),
             None => bail!(
                 "no store: name one with --store PATH, LINKLOOM_STORE, or path in [store] of the configuration; or HBase with \

@@ -7,6 +7,7 @@
 #   tests/servers/hbase.sh kill-hbase RUN_DIR      kill -9; start-hbase RUN_DIR starts it again
 #   tests/servers/hbase.sh kill-thrift RUN_DIR [PORT]
 #   tests/servers/hbase.sh start-thrift RUN_DIR [PORT [buffered|framed]]   also a further gateway on a port of its own
+#   tests/servers/hbase.sh class-path RUN_DIR      print the class path of a Java client
 #
 # Taken from the environment by the first `up` and kept in RUN_DIR/ports:
 #   LINKLOOM_ZK_PORT 12181, LINKLOOM_MASTER_PORT 16000, LINKLOOM_REGION_PORT 16020, LINKLOOM_THRIFT_PORT 19090
@@ -25,7 +26,7 @@ start_seconds=300
 
 say() { printf 'hbase.sh: %s\n' "$*" >&2; }
 usage() {
-    sed -n '2,10p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
+    sed -n '2,11p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
     exit 2
 }
 
@@ -219,6 +220,11 @@ down) down ;;
 status) status ;;
 kill-hbase) end "$run/hbase/hbase.pid" ;;
 kill-thrift) end "$run/hbase/thrift-${1:-$thrift_port}.pid" ;;
+class-path)
+    need_java
+    fetch
+    printf '%s\n' "$run/hbase/conf:$lib/*"
+    ;;
 start-hbase)
     need_java
     fetch

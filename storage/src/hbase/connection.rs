@@ -54,7 +54,7 @@ impl Connection {
                     ))),
                     Err(_) => Err(Failure::Lost {
                         why: format!(
-                            "{address}: {why} to the first call (it hangs, is no Thrift gateway of HBase, or wants \
+                            "{address}: {why} on the first call (it hangs, is no Thrift gateway of HBase, or wants \
                              another transport or protocol than {ours} and binary)"
                         ),
                         late,
