@@ -9,6 +9,7 @@ pub mod expiry;
 pub mod figures;
 pub mod metrics;
 pub mod pipeline;
+pub mod refresh;
 pub mod service;
 pub mod terminal;
 pub mod verify;

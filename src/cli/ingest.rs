@@ -19,12 +19,14 @@ use crate::expiry::Expiry;
 use crate::figures::renderer;
 use crate::metrics::Recorder;
 use crate::pipeline::{FeedFigures, FeedOutcome};
+use crate::refresh::Refresh;
 use crate::service::{OpenStore, Service, line_bytes_max, resume_points};
 use crate::terminal::grouped;
 
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
     let (store, open) = store::create(&args.store, config)?;
     let _expiry = Expiry::start(&store, config.store.retention_days)?;
+    let _refresh = Refresh::start(&store, &open);
     put_definitions(args, config, &open)?;
     let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let figures = Arc::new(FeedFigures::default());

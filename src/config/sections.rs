@@ -44,7 +44,7 @@ section! {
         table_prefix: String = String::new(), Text("letters, digits, '_', '-' and '.', or empty; '-' and '.' not first", |text| {
             text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')) && !text.starts_with(['-', '.'])
         });
-        /// Connections, each on a thread of its own; one call at a time is made on each.
+        /// Connections, each on a thread of its own; one call at a time is made on each. A gateway needs a thread for each connection of all processes: `hbase.thrift.minWorkerThreads`, 16 by default.
         /// When all are busy, a few calls for each wait, and further ones are held back.
         connections: usize = 4, Range(1, 256);
         /// Whether the gateways speak the framed transport (`-f`, `-nonblocking`, `-hsha` or `-threadedselector`).

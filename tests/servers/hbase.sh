@@ -152,6 +152,9 @@ start_hbase() {
 start_thrift() {
     local port="${1:-$thrift_port}" frame="${2:-buffered}" flags=()
     [[ "$frame" == framed ]] && flags=(-f)
+    # A connection holds a thread, and the gateway makes more than its least number of them (16) only once a thousand
+    # connections wait.
+    flags+=(-m 256)
     launch "$run/hbase/thrift-$port.pid" "$run/hbase/thrift-$port.log" "${LINKLOOM_THRIFT_HEAP:-512m}" \
         org.apache.hadoop.hbase.thrift.ThriftServer -p "$port" "${flags[@]}" start
     await "the gateway on port $port" "$run/hbase/thrift-$port.pid" "$run/hbase/thrift-$port.log" \

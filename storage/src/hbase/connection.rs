@@ -54,8 +54,9 @@ impl Connection {
                     ))),
                     Err(_) => Err(Failure::Lost {
                         why: format!(
-                            "{address}: {why} on the first call (it hangs, is no Thrift gateway of HBase, or wants \
-                             another transport or protocol than {ours} and binary)"
+                            "{address}: {why} on the first call (it hangs, has no thread left for another \
+                             connection (hbase.thrift.minWorkerThreads), is no Thrift gateway of HBase, or wants another \
+                             transport or protocol than {ours} and binary)"
                         ),
                         late,
                     }),
