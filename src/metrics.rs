@@ -74,6 +74,8 @@ metrics! {
     STORE_CELLS = Counter "linkloom_store_cells_written_total";
     /// Bytes of keys and values of those cells.
     STORE_BYTES = Counter "linkloom_store_written_bytes_total";
+    /// Time until the store has taken the cells of a flush, with all tries, in seconds.
+    STORE_WRITE_SECONDS = Histogram "linkloom_store_write_seconds";
     /// Writes and reads that the store refused and that were tried again.
     STORE_RETRIES = Counter "linkloom_store_retries_total";
 
@@ -194,6 +196,7 @@ mod tests {
     fn every_metric_is_in_the_text_with_help_type_and_labels() {
         let text = rendered(|| {
             metrics::histogram!(FLUSH_SECONDS).record(0.3);
+            metrics::histogram!(STORE_WRITE_SECONDS).record(0.2);
         });
         for metric in ALL {
             let kind = format!("{:?}", metric.kind).to_lowercase();

@@ -183,7 +183,9 @@ impl Worker {
         let begun = Instant::now();
         let number = self.assembler.next_flush();
         let sealed = seal(number, flush, extra, &mut self.sealer, &mut self.compressor);
+        let written = Instant::now();
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
+        metrics::histogram!(crate::metrics::STORE_WRITE_SECONDS).record(written.elapsed().as_secs_f64());
         metrics::histogram!(crate::metrics::FLUSH_SECONDS).record(begun.elapsed().as_secs_f64());
         let figures = &self.figures;
         for (figure, count) in [

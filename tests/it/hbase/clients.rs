@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use linkloom::service::OpenStore;
+use linkloom_query::ListQuery;
 use linkloom_schema::ids::LinkMark;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
@@ -119,7 +120,8 @@ fn python_reads_an_execution() {
         let summary = execution::summary(&*open.store, mark.as_ref()).expect("read").expect("a summary");
         assert_eq!(found[0]["version"], summary.version);
         assert_eq!(found[0]["status"], summary.status.as_str());
-        let list = open.reader().list(&mark.business_id, &Default::default(), as_of).expect("answered");
+        let all = ListQuery { limit: 1_000, ..ListQuery::default() };
+        let list = open.reader().list(&mark.business_id, &all, as_of).expect("answered");
         let listed: Vec<&str> = list.executions.iter().map(|entry| &*entry.execution_id).collect();
         assert_eq!(found[2], serde_json::json!(listed));
     }

@@ -37,9 +37,9 @@ fn tables_are_made_checked_and_used() {
     on(&["verify", "sample-link.ndjson"]).ended_with(0);
     on(&["link", "wait", "sample-1", "sample-link", "run-1", "--timeout", "10s"]).ended_with(0);
     on(&["unlinked", "list"]).ended_with(0);
-    place.run_with(&["ingest", "--no-progress", "--hbase", &gateway, "-"], b"{\"v\":1}\n").ended_with(0);
+    place.run_with(&["ingest", "--no-progress", "--hbase", &gateway, "-"], b"not a report\n").ended_with(0);
     let dead = on(&["dead", "list", "--output", "json"]).ended_with(0).json();
-    assert_eq!(dead["letters"].as_array().map(Vec::len), Some(1), "{dead}");
+    assert_eq!(dead["deadLetters"].as_array().map(Vec::len), Some(1), "{dead}");
     on(&["dead", "replay", "--all"]).ended_with(0);
 
     // The same bytes as from a store of one's own, and the configuration names HBase as well as the flag does.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use linkloom::config::Config;
 use linkloom::service::{OpenStore, open_embedded};
+use linkloom_query::ListQuery;
 use linkloom_schema::ids::LinkMark;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::Table;
@@ -99,11 +100,12 @@ fn an_ingest_outlives_kills_of_hbase_and_of_the_gateway() {
     let counts = |open: &OpenStore, mark: &LinkMark| {
         open.reader().show(mark, as_of, |answer| answer.counts).expect("answered").expect("it is stored")
     };
+    let all = ListQuery { limit: 1_000, ..ListQuery::default() };
     for of in &expected {
         let found = counts(&hbase, &of.mark);
         assert_eq!(found, counts(&embedded, &of.mark), "{:?}", of.mark);
         assert_eq!(found.reports, u64::from(of.node_reports) + u64::from(of.logs), "{:?}", of.mark);
-        let list = hbase.reader().list(&of.mark.business_id, &Default::default(), as_of).expect("answered");
+        let list = hbase.reader().list(&of.mark.business_id, &all, as_of).expect("answered");
         assert!(
             list.executions.iter().any(|entry| *entry.execution_id == *of.mark.execution_id),
             "{:?}",
