@@ -8,11 +8,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use linkloom_ingest::classify::{Route, route};
 use linkloom_ingest::dead_letter::RAW_BYTES_MAX;
 use linkloom_ingest::decode::{Decoder, Limits};
 use linkloom_ingest::source::{Incomplete, Next, Origin, RawBatch, Record, Source, SourceError};
-use linkloom_schema::report::{Identity, Report, ReportKind, decode_stored};
+use linkloom_schema::report::{Identity, Report, decode_stored};
+use linkloom_schema::route::Route;
 use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
@@ -171,15 +171,12 @@ struct Verifier<'s> {
 }
 
 fn row_of(report: &Report<'_>) -> RowOf {
-    let family = match report.kind {
-        ReportKind::Node => Family::Nodes,
-        ReportKind::Log => Family::BusinessLogs,
-    };
-    match route(report) {
+    let family = Family::of(report.kind);
+    match Route::of(report) {
         Route::Marked(mark) => (Table::Link, row_key::link(mark), family),
         Route::Trace(trace) => (Table::Unlinked, row_key::unlinked_trace(trace), family),
         Route::Unlinked { service, hour } => {
-            (Table::Unlinked, row_key::unlinked_service(service, &hour.to_string()), family)
+            (Table::Unlinked, row_key::unlinked_service(service, hour), family)
         }
     }
 }

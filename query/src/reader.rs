@@ -14,10 +14,9 @@ use linkloom_schema::event::{Moment, NodeEvent};
 use linkloom_schema::idle::IdleTimes;
 use linkloom_schema::ids::LinkMark;
 use linkloom_schema::panorama::{Context, ExecutionStatus, NodeState, Plans, SubStatus, is_silent};
-use linkloom_schema::report::{Report, ReportKind, decode_stored};
+use linkloom_schema::report::{Level, Report, ReportKind, decode_stored};
 use linkloom_schema::row_key;
 use linkloom_schema::summary::{Observed, Summary, list_entry, stalls_at, summarise};
-use linkloom_schema::tally::level_of;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::Table;
 use linkloom_storage::definitions::{DefinitionSnapshot, Definitions};
@@ -374,7 +373,7 @@ impl Reader {
         then: impl FnOnce(LogsAnswer<'_>) -> T,
     ) -> Result<T, QueryError> {
         let after = query.cursor.as_deref().map(LogCursor::decode).transpose()?;
-        let level = query.level.as_deref().map(|level| level_of(Some(level)));
+        let level = query.level.as_deref().map(|level| Level::of(Some(level)));
         let wanted = |report: &Report<'_>| {
             level.is_none_or(|level| report.level() == level)
                 && query

@@ -15,6 +15,7 @@
 
 use std::borrow::Cow;
 
+use crate::hour::Hour;
 use crate::ids::{BadId, LinkMark, MarkRef};
 use crate::time::Timestamp;
 
@@ -269,12 +270,20 @@ pub fn unlinked_trace(trace_id: &str) -> String {
     key
 }
 
-/// The `unlinked` row of the reports of a service without mark and trace id; `hour` is `YYYYMMDDHH` or `none`.
-pub fn unlinked_service(service: &str, hour: &str) -> String {
+/// The `unlinked` row of the reports of a service without mark and trace id: by hour, `none` without a time.
+pub fn unlinked_service(service: &str, hour: Option<Hour>) -> String {
+    let mut key = unlinked_service_hours(service);
+    match hour {
+        Some(hour) => key.extend(["|", &hour.to_string()]),
+        None => key.push_str("|none"),
+    }
+    key
+}
+
+/// What the `unlinked` rows of a service lie below, as the overflow rows of a row do.
+pub fn unlinked_service_hours(service: &str) -> String {
     let mut key = String::from("s|");
     push_id(&mut key, service);
-    key.push('|');
-    key.push_str(hour);
     key
 }
 

@@ -2,7 +2,7 @@
 
 use linkloom_schema::answer::{LogAnswer, NodeAnswer, RunAnswer};
 use linkloom_schema::ids::MarkRef;
-use linkloom_schema::tally::level_of;
+use linkloom_schema::report::Level;
 
 use super::exception::{Exception, write_wrapped};
 use super::execution::path;
@@ -120,7 +120,7 @@ fn logs(logs: &[LogAnswer<'_>], style: Style, out: &mut String) {
 }
 
 fn log(log: &LogAnswer<'_>, time: &str, style: Style, out: &mut String) {
-    let level = level_of(log.level.as_deref());
+    let level = Level::of(log.level.as_deref());
     let tone = of_level(level);
     let mut level = Line::new();
     level.push(tone, log.level.as_deref().unwrap_or("-")).clip(5);

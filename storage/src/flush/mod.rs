@@ -6,15 +6,17 @@
 use std::ops::Range;
 
 use linkloom_schema::digest::{self, LogMark};
+use linkloom_schema::hour::Hour;
 use linkloom_schema::ids::{LinkMark, MarkRef};
 use linkloom_schema::report::{Identity, Report, ReportKind};
+use linkloom_schema::route::Route;
 use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
 use rustc_hash::{FxHashMap, FxHashSet};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::cell::{Cell, CellBatch, Family, Table};
-use crate::pack::{self, Compressor, NAMED_NODE_BYTES_MIN, PACK_BYTES_MAX, PackText};
+use crate::pack::{Compressor, NAMED_NODE_BYTES_MIN, PACK_BYTES_MAX, PackText};
 
 /// Longest time span key used for reports without a time: they sort after all others.
 const UNTIMED: i64 = i64::MAX;
@@ -49,8 +51,8 @@ pub enum Owner {
     Execution(LinkMark),
     /// The trace it belongs to; executions of that trace show it.
     Trace(String),
-    /// Nothing but a service and an hour (`YYYYMMDDHH`, or `none`).
-    Service(String, String),
+    /// Nothing but a service and an hour.
+    Service(String, Option<Hour>),
 }
 
 impl Owner {
@@ -58,7 +60,7 @@ impl Owner {
         match self {
             Owner::Execution(mark) => (Table::Link, row_key::link(mark.as_ref())),
             Owner::Trace(trace_id) => (Table::Unlinked, row_key::unlinked_trace(trace_id)),
-            Owner::Service(service, hour) => (Table::Unlinked, row_key::unlinked_service(service, hour)),
+            Owner::Service(service, hour) => (Table::Unlinked, row_key::unlinked_service(service, *hour)),
         }
     }
 }
@@ -206,26 +208,26 @@ impl Flush {
 
     fn row_of(&mut self, report: &Report<'_>) -> u32 {
         let scratch = &mut self.scratch;
-        let mark = report.mark.as_ref();
-        let trace = report.trace_id.as_deref();
-        let service = report.service.as_deref().unwrap_or("");
-        let hour = || report.time.map_or_else(|| "none".to_owned(), pack::hour_text);
-        let id = match (mark, trace) {
-            (Some(mark), _) => {
-                RowId::of_parts(scratch, b'm', &[&mark.business_id, &mark.scene_id, &mark.execution_id])
+        let route = Route::of(report);
+        let id = match route {
+            Route::Marked(mark) => {
+                RowId::of_parts(scratch, b'm', &[mark.business_id, mark.scene_id, mark.execution_id])
             }
-            (None, Some(trace)) => RowId::of_parts(scratch, b't', &[trace]),
-            (None, None) => RowId::of_parts(scratch, b's', &[service, &hour()]),
+            Route::Trace(trace) => RowId::of_parts(scratch, b't', &[trace]),
+            Route::Unlinked { service, hour } => {
+                let hour = hour.map(|hour| hour.to_string());
+                RowId::of_parts(scratch, b's', &[service, hour.as_deref().unwrap_or_default()])
+            }
         };
         let row = match self.last_row {
             Some((last, row)) if last == id => row,
             _ => match self.row_index.get(&id) {
                 Some(&row) => row,
                 None => {
-                    let owner = match (mark, trace) {
-                        (Some(mark), _) => Owner::Execution(mark.as_ref().to_mark()),
-                        (None, Some(trace)) => Owner::Trace(trace.to_owned()),
-                        (None, None) => Owner::Service(service.to_owned(), hour()),
+                    let owner = match route {
+                        Route::Marked(mark) => Owner::Execution(mark.to_mark()),
+                        Route::Trace(trace) => Owner::Trace(trace.to_owned()),
+                        Route::Unlinked { service, hour } => Owner::Service(service.to_owned(), hour),
                     };
                     let row = self.rows.len() as u32;
                     self.rows.push(Row { id, owner, traces: Vec::new() });
@@ -236,7 +238,7 @@ impl Flush {
             },
         };
         self.last_row = Some((id, row));
-        if let (Some(_), Some(trace)) = (mark, trace) {
+        if let (Route::Marked(_), Some(trace)) = (route, report.trace_id.as_deref()) {
             self.note_trace(row, trace);
         }
         row
@@ -392,8 +394,8 @@ impl Sealer {
     ) {
         let entry = |index: u32| &flush.entries[index as usize];
         let hour = |index: u32| match entry(index).time {
-            UNTIMED => UNTIMED,
-            time => pack::hour_of(Timestamp(time)),
+            UNTIMED => None,
+            time => Some(Hour::of(Timestamp(time))),
         };
         for of_hour in entries.chunk_by_mut(|&a, &b| hour(a) == hour(b)) {
             let bytes: usize = of_hour.iter().map(|&e| range(entry(e).line).len() + 2).sum();
