@@ -3,9 +3,9 @@
     app.py SAMPLES LOG_FILE
 
 Every round shifts the times of the samples to now and gives businesses, executions and traces new ids, so each round is
-a set of executions of its own. The order and the gaps between reports stay, but none is longer than GAP_SECONDS: a human
-review that waited for an hour waits for half a second. A line goes out in one write, and the file is renamed when it is
-large, as a logger would do it.
+a set of executions of its own. The order and the gaps between reports stay, but none is longer than GAP_SECONDS of the
+environment: a human review that waited for an hour waits for half a second. ROUNDS makes it end after so many. A line goes
+out in one write, and the file is renamed when it is large, as a logger would do it.
 """
 
 import hashlib
@@ -16,8 +16,10 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-GAP_SECONDS = 0.5
+GAP_SECONDS = float(os.environ.get("GAP_SECONDS", "0.5"))
 PAUSE_SECONDS = 1.0
+# 0: until it is stopped.
+ROUNDS = int(os.environ.get("ROUNDS", "0"))
 LOG_BYTES_MAX = 16 << 20
 
 # A number is a time in s, ms, us or ns, told by its magnitude (docs/report-format.md).
@@ -32,7 +34,7 @@ def unit_of(number):
 def seconds_of(value):
     """A reported time as seconds since 1970."""
     if isinstance(value, str):
-        return datetime.fromisoformat(value).timestamp()
+        return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
     return value / unit_of(value)
 
 
@@ -85,14 +87,17 @@ def write(log, line):
 
 def main(folder, log):
     timeline = load(folder)
-    while True:
+    played = 0
+    while ROUNDS == 0 or played < ROUNDS:
+        if played > 0:
+            time.sleep(PAUSE_SECONDS)
+        played += 1
         start = time.time()
         stamp = f"{int(start):x}"
         for offset, report in timeline:
             time.sleep(max(0.0, start + offset - time.time()))
             told = retold(report, stamp, start + offset)
             write(log, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-        time.sleep(PAUSE_SECONDS)
 
 
 if __name__ == "__main__":
