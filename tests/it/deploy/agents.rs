@@ -53,6 +53,12 @@ fn all_ship_to_the_topic_that_is_read() {
     assert_eq!(vector().1["topic"], topic);
     assert_eq!(fluent_bit().1["topics"], topic);
     assert_eq!(filebeat().1["topic"], topic);
+    let brokers = config["kafka"]["brokers"].as_str().expect("brokers");
+    assert_eq!(vector().1["bootstrap_servers"], brokers);
+    assert_eq!(fluent_bit().1["brokers"], brokers);
+    assert_eq!(texts(&filebeat().1["hosts"]).collect::<Vec<_>>(), [brokers]);
+    // Vector takes `${...}` as it is.
+    assert!(!read(VECTOR).contains("${"));
     let compose = yaml("docker-compose.yml");
     let made: Vec<&str> = texts(&compose["services"]["kafka-topics"]["command"]).collect();
     assert!(made.windows(2).any(|pair| pair == ["--topic", topic]), "{made:?}");
