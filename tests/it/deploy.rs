@@ -76,7 +76,7 @@ fn yaml_that_is_not_what_it_looks_like_is_refused() {
         assert!(parse_yaml(bad).is_err(), "{bad:?}");
     }
     assert_eq!(
-        parse_yaml("a: &x [1, two, on]\nb: *x").expect("good"),
+        parse_yaml("a: &x [1, two, 'on']\nb: *x").expect("good"),
         serde_json::json!({
             "a": [1, "two", "on"], "b": [1, "two", "on"]
         })

@@ -126,7 +126,7 @@ fn all_deliver_at_least_once() {
     let (tail, kafka) = fluent_bit();
     assert!(tail["db"].is_string());
     assert_eq!(tail["read_from_head"], true);
-    assert_eq!(tail["skip_long_lines"], "on");
+    assert_eq!(tail["skip_long_lines"], true);
     assert_eq!(tail["storage.type"], "filesystem");
     assert!(yaml(FLUENT_BIT)["service"]["storage.path"].is_string());
     assert_eq!(kafka["retry_limit"], "no_limits");
