@@ -141,8 +141,19 @@ fn the_sample_application_writes_reports() {
         .filter(|file| file.extension().is_some_and(|extension| extension == "ndjson"))
         .map(|file| std::fs::read_to_string(file).expect("samples").lines().count())
         .sum();
-    let lines = std::fs::read_to_string(&log).expect("a log").lines().count();
-    assert_eq!(lines, samples);
+    let lines = std::fs::read_to_string(&log).expect("a log");
+    assert_eq!(lines.lines().count(), samples);
+    // Each round is a set of executions of its own.
+    for line in lines.lines() {
+        let report: Value = serde_json::from_str(line).expect("JSON");
+        let round = |id: &Value| id.as_str().and_then(|id| Some(id.rsplit_once('-')?.1.to_owned()));
+        assert!(round(&report["businessId"]).is_some_and(|round| round.len() == 8), "{line}");
+        for id in
+            ["executionId", "subExecutionId"].map(|id| &report[id]).into_iter().filter(|id| !id.is_null())
+        {
+            assert_eq!(round(id), round(&report["businessId"]), "{line}");
+        }
+    }
     let dsl = root().join("dsl-samples").display().to_string();
     place.run(&["ingest", "--store", "S", "--strict", "--dsl", &dsl, "reports.log"]).ended_with(0);
     place.run(&["verify", "--store", "S", "reports.log"]).ended_with(0);

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::{members, parse_yaml, read, root, texts, yaml};
 
+/// The door of the proxy that has nothing but `/metrics`.
+const METRICS_DOOR: &str = "7081";
+
 /// What is wrong with a compose file, a line each. `exists` says whether a path relative to the file is there.
 fn problems(compose: &Value, exists: impl Fn(&str) -> bool) -> Vec<String> {
     let services = &compose["services"];
@@ -17,8 +20,8 @@ fn problems(compose: &Value, exists: impl Fn(&str) -> bool) -> Vec<String> {
         match service["image"].as_str() {
             None => say("no image".to_owned()),
             Some(image) => {
-                let built = !service["build"].is_null();
-                if !is_pinned(image) && !(built && has_tag(image)) {
+                let built_here = !service["build"].is_null() && has_tag(image);
+                if !built_here && !is_pinned(image) {
                     say(format!("image {image} is not pinned to a version"));
                 }
             }
@@ -260,9 +263,18 @@ fn containers_find_what_they_are_told() {
     }
     let jobs = prometheus["scrape_configs"].as_array().expect("jobs");
     assert!(jobs.iter().any(|job| job["job_name"] == "linkloom"), "the alerts ask for the job linkloom");
+    let vector = yaml("deploy/agents/vector.yaml");
     for target in jobs.iter().flat_map(|job| texts(&job["static_configs"][0]["targets"])) {
-        let (host, _) = target.split_once(':').expect("host:port");
-        assert!(services.get(host).is_some(), "{target} is not a service");
+        let (host, port) = target.split_once(':').expect("host:port");
+        let service = services.get(host).unwrap_or_else(|| panic!("{target} is not a service"));
+        assert!(service["network_mode"].is_null(), "{target} has no network, and so no name, of its own");
+        match host {
+            "edge" => assert_eq!(port, METRICS_DOOR),
+            _ => assert_eq!(
+                vector["sinks"]["agent_metrics_to_prometheus"]["address"],
+                format!("0.0.0.0:{port}")
+            ),
+        }
     }
     for provider in
         yaml("deploy/grafana/provisioning/dashboards/linkloom.yml")["providers"].as_array().expect("some")
@@ -295,7 +307,8 @@ fn containers_find_what_they_are_told() {
     let proxy = read("deploy/edge/haproxy.cfg");
     assert_eq!(proxy.matches(&format!("server linkloom {listen}\n")).count(), 2);
     let edge = &services["edge"];
-    for door in texts(&edge["ports"]).map(|port| port.rsplit(':').next().unwrap_or_default()).chain(["7081"])
+    for door in
+        texts(&edge["ports"]).map(|port| port.rsplit(':').next().unwrap_or_default()).chain([METRICS_DOOR])
     {
         assert!(proxy.contains(&format!("bind :{door}\n")), "the proxy has no door {door}");
     }
