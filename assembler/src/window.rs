@@ -168,7 +168,7 @@ impl Window {
     /// Drops records that came more than once.
     pub fn drop_repeated(&mut self) {
         let Ok((records, true)) = distinct_records(&self.records) else { return };
-        let mut kept = Vec::with_capacity(self.records.len());
+        let mut kept = Vec::with_capacity(records.iter().map(|record| record.bytes.len()).sum());
         records.iter().for_each(|record| kept.extend_from_slice(record.bytes));
         self.records = kept;
     }
