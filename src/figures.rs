@@ -16,6 +16,7 @@ pub fn publish(feed: &FeedFigures, service: &Service) {
     let (sink, assembler) = (service.sink().figures(), service.assembler().figures());
     for (name, value) in [
         (names::POSITIONS_READ, get(&feed.read)),
+        (names::POSITIONS_REPLAYED, get(&feed.replayed)),
         (names::READ_BYTES, get(&feed.read_bytes)),
         (names::AMBIGUOUS_MARKS, get(&feed.marks_with_more_separators)),
         (names::PAYLOADS_CUT, get(&feed.payloads_cut)),

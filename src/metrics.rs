@@ -54,6 +54,8 @@ metrics! {
     /// Positions by what became of them; their sum is linkloom_positions_read_total once nothing is held.
     POSITIONS = Counter "linkloom_positions_total",
         "outcome": ["stored", "duplicate", "dead_lettered", "sampled_out", "refused"];
+    /// Positions among them that an earlier process read already, and read again because it did not commit them.
+    POSITIONS_REPLAYED = Counter "linkloom_positions_replayed_total";
     /// Bytes read from sources.
     READ_BYTES = Counter "linkloom_ingest_read_bytes_total";
     /// Link marks in one text with more than two separators.

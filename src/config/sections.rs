@@ -56,7 +56,7 @@ section! {
         reports_max: usize = 131_072, Range(1, 10_000_000);
         /// Bytes of the reports held for the next flush.
         /// At the limit the flush begins at once.
-        bytes_max: usize = (64 * MIB) as usize, Range(64 * KIB, 4 * GIB);
+        bytes_max: usize = (48 * MIB) as usize, Range(64 * KIB, 4 * GIB);
         /// Longest time a report is held before its flush begins, in milliseconds since it was read.
         /// A report is to be readable 500 ms after it was read, so this cannot be longer. While all workers are busy the flush grows instead.
         delay_ms: u64 = 300, Range(1, 500);

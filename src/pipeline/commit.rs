@@ -26,6 +26,11 @@ impl Covers {
         }
     }
 
+    /// The position that comes next in each partition.
+    pub fn positions(&self) -> impl Iterator<Item = (&(Arc<str>, u32), u64)> {
+        self.positions.iter().map(|(partition, next)| (partition, *next))
+    }
+
     /// Whether nothing is covered.
     pub fn is_empty(&self) -> bool {
         self.positions.is_empty()

@@ -17,6 +17,7 @@ use linkloom_storage::flush::Flush;
 use linkloom_storage::store::{Store, StoreError};
 
 use super::commit::{Covers, InFlight};
+use super::reach::Reach;
 use super::sink::{Done, Job, Sink};
 
 /// When a flush is full, and what a report may be.
@@ -62,6 +63,8 @@ impl SharedWatermark {
 pub struct FeedFigures {
     /// Records read.
     pub read: AtomicU64,
+    /// Those of them that an earlier process read already.
+    pub replayed: AtomicU64,
     /// Bytes of them.
     pub read_bytes: AtomicU64,
     /// Reports stored.
@@ -130,6 +133,7 @@ pub struct Feed<'p> {
     oldest: Option<Instant>,
     /// Last position per partition in the flush being filled, and what to remember of its files.
     covers: Covers,
+    reach: Reach,
     in_flight: InFlight,
     done: (Sender<Done>, Receiver<Done>),
     spare: Vec<Flush>,
@@ -167,6 +171,7 @@ impl<'p> Feed<'p> {
             dead_bytes: 0,
             oldest: None,
             covers: Covers::default(),
+            reach: Reach::default(),
             in_flight: InFlight::default(),
             done: unbounded(),
             spare: Vec::new(),
@@ -230,6 +235,9 @@ impl<'p> Feed<'p> {
         self.partitions.insert(batch.partition);
         self.watermark.with(|mark, wall_ms| mark.observe(self.number, batch.partition, latest, wall_ms));
         self.covers.batch(batch);
+        if batch.resume.is_some() || source.positions_last() {
+            add(&self.figures.replayed, self.reach.replayed(&**self.store, batch)?);
+        }
         self.count(batch);
         Ok(())
     }
@@ -287,14 +295,15 @@ impl<'p> Feed<'p> {
         if nothing {
             return Ok(());
         }
-        let order = self.in_flight.begin(std::mem::take(&mut self.covers));
-        let mut dead = std::mem::take(&mut self.dead);
+        let mut extra = std::mem::take(&mut self.dead);
         self.dead_bytes = 0;
-        dead.extend(self.in_flight.resume_cells());
+        extra.extend(self.reach.cells(self.covers.positions()));
+        let order = self.in_flight.begin(std::mem::take(&mut self.covers));
+        extra.extend(self.in_flight.resume_cells());
         self.sink.submit(Job {
             order,
             flush: self.flush.take().unwrap_or_default(),
-            extra: dead,
+            extra,
             watermark: self.watermark.with(|mark, wall_ms| mark.at(wall_ms)),
             answer: self.done.0.clone(),
         });

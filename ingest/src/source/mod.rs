@@ -35,6 +35,12 @@ pub trait Source: Send {
 
     /// Everything before these positions is durable. Positions of one partition never go back.
     fn commit(&mut self, positions: &[Position]) -> Result<(), SourceError>;
+
+    /// Whether positions mean the same to the next process: offsets of a topic do, those of a pipe do not. (Files say it
+    /// batch by batch, with what they [resume](RawBatch::resume) by.)
+    fn positions_last(&self) -> bool {
+        false
+    }
 }
 
 /// What a source has to say.
