@@ -5,7 +5,7 @@ use linkloom_schema::report::{Mark, ReportKind, Status};
 use linkloom_schema::time::Timestamp;
 
 use super::*;
-use crate::cell::{Cell, Family};
+use crate::cell::Cell;
 use crate::pack::{PACK_BYTES_MAX, PackName, PackText, decompress};
 use crate::read::merge;
 
