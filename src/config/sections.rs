@@ -100,7 +100,7 @@ section! {
         spill_bytes_max: u64 = 4 * GIB, Range(MIB, 16_384 * GIB);
         /// Flushes whose digests wait for a shard.
         /// At the limit reading waits.
-        queue_flushes_max: usize = 8, Range(1, 1_024);
+        queue_flushes_max: usize = 2, Range(1, 1_024);
         /// Silence after which a partition no longer holds back the watermark, in milliseconds.
         partition_idle_ms: u64 = 10_000, Range(10, DAY_MS);
         /// How far the watermark stays behind the latest time seen, in milliseconds of event time.
