@@ -10,12 +10,13 @@ const TICKS: f64 = 100.0;
 pub struct Usage {
     at: Instant,
     cpu: f64,
+    busy: f64,
 }
 
 impl Usage {
     /// The present.
     pub fn now() -> Self {
-        Usage { at: Instant::now(), cpu: cpu_seconds() }
+        Usage { at: Instant::now(), cpu: cpu_seconds(), busy: busy_seconds() }
     }
 
     /// Wall clock since then.
@@ -27,6 +28,11 @@ impl Usage {
     pub fn cpu(&self) -> f64 {
         cpu_seconds() - self.cpu
     }
+
+    /// Processor seconds since then that other processes took, or the host gave to other machines.
+    pub fn others(&self) -> f64 {
+        (busy_seconds() - self.busy - self.cpu()).max(0.0)
+    }
 }
 
 /// Source: proc(5), `/proc/pid/stat`, fields 14 (utime) and 15 (stime).
@@ -36,6 +42,16 @@ fn cpu_seconds() -> f64 {
     let fields: Vec<f64> =
         after_name.split_whitespace().skip(11).take(2).filter_map(|f| f.parse().ok()).collect();
     fields.iter().sum::<f64>() / TICKS
+}
+
+/// Processor seconds not spent idle, of the whole machine.
+///
+/// Source: proc(5), `/proc/stat`, line `cpu`: user (with guest), nice, system, idle, iowait, irq, softirq, steal.
+fn busy_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let fields = stat.lines().next().unwrap_or("").split_whitespace().skip(1).take(8);
+    let busy = fields.enumerate().filter(|(at, _)| !matches!(at, 3 | 4));
+    busy.filter_map(|(_, ticks)| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
 }
 
 /// Most memory this process has had resident, in bytes.
