@@ -8,6 +8,7 @@ mod cli_docs;
 mod cli_dsl;
 mod cli_verify;
 mod command_line;
+mod kafka;
 mod kill;
 mod laws;
 mod others_data;

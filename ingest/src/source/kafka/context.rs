@@ -1,4 +1,4 @@
-//! What librdkafka tells: rebalances, outcomes of commits, errors and log lines. It tells them on the thread that polls.
+//! What librdkafka tells: rebalances, errors and log lines. It tells them on the thread that polls.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,8 +29,6 @@ pub(super) enum Change {
 #[derive(Debug, Default)]
 struct Told {
     changes: VecDeque<Change>,
-    acknowledged: Vec<(Partition, u64)>,
-    commit_failed: bool,
     last_error: Option<String>,
     closing: bool,
 }
@@ -54,12 +52,6 @@ impl Context {
     /// The oldest change that was not answered yet.
     pub(super) fn next_change(&self) -> Option<Change> {
         self.told().changes.pop_front()
-    }
-
-    /// Commits the broker took since the last call, and whether one failed.
-    pub(super) fn commits(&self) -> (Vec<(Partition, u64)>, bool) {
-        let mut told = self.told();
-        (std::mem::take(&mut told.acknowledged), std::mem::take(&mut told.commit_failed))
     }
 
     /// The last error since the last call, in librdkafka's words.
@@ -146,31 +138,5 @@ impl ConsumerContext for Context {
         } else {
             Change::Revoked { partitions, lost: consumer.assignment_lost() }
         });
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let mut told = self.told();
-        let mut failed = match result {
-            // Nothing was new.
-            Ok(()) | Err(KafkaError::ConsumerCommit(rdkafka::error::RDKafkaErrorCode::NoOffset)) => None,
-            Err(error) => Some(error.to_string()),
-        };
-        for element in offsets.elements() {
-            match (element.error(), element.offset(), u32::try_from(element.partition())) {
-                (Ok(()), Offset::Offset(next), Ok(partition)) if failed.is_none() => {
-                    told.acknowledged.push(((element.topic().into(), partition), next.unsigned_abs()));
-                }
-                (Err(error), ..) => failed = Some(error.to_string()),
-                _ => {}
-            }
-        }
-        match failed {
-            None => self.figures.count(|figures| &figures.commits),
-            Some(error) => {
-                told.commit_failed = true;
-                self.figures.count(|figures| &figures.commit_errors);
-                tracing::warn!(%error, "kafka did not take a commit; it is tried again");
-            }
-        }
     }
 }

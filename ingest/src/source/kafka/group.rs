@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
+use rdkafka::consumer::{BaseConsumer, Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 
 use super::commits::Commits;
+use super::committer::{Committed, Committer};
 use super::connect::{Asker, not_made};
-use super::context::{Change, Context, kafka_offset, list_of, unassign};
+use super::context::{Change, Context, list_of, unassign};
 use super::figures::{KafkaFigures, Partition};
 use super::lane::{Lane, Read, Wake};
 use super::settings::KafkaSettings;
@@ -21,7 +22,7 @@ use crate::source::{Next, Position, RawBatch, Source, SourceError};
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 /// How long one try may take; a signal to stop waits for it.
 const ASK: Duration = Duration::from_secs(1);
-/// Events served in one go: rebalances, outcomes of commits, log lines.
+/// Events served in one go: rebalances, errors, log lines.
 const EVENTS_MAX: usize = 8;
 /// How long a commit may take before a partition, or the group, is left without it. What was not committed is read again
 /// by whoever comes next.
@@ -153,9 +154,9 @@ struct Member {
     /// Partitions that are being taken away were lost already.
     lost: bool,
     commits: Commits,
+    committer: Option<Committer>,
     complained: Option<(String, Instant)>,
     figures: Arc<KafkaFigures>,
-    /// Ends before the consumer, which it uses.
     watch: Option<Watch>,
     consumer: Arc<BaseConsumer<Context>>,
 }
@@ -181,8 +182,9 @@ impl Member {
         let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(|error| joining(&error))?;
         let consumer = Arc::new(consumer);
-        let watch = Watch::start(consumer.clone(), figures.clone(), settings)
-            .map_err(|error| SourceError::new(&format!("kafka at {brokers}"), "watch", error))?;
+        let threads = |error| SourceError::new(&format!("kafka at {brokers}"), "start threads for", error);
+        let watch = Watch::start(consumer.clone(), figures.clone(), settings).map_err(threads)?;
+        let committer = Committer::start(consumer.clone(), wake.caller()).map_err(threads)?;
         Ok(Member {
             brokers,
             record_bytes_max: settings.record_bytes_max,
@@ -192,6 +194,7 @@ impl Member {
             stray: VecDeque::new(),
             lost: false,
             commits: Commits::default(),
+            committer: Some(committer),
             complained: None,
             figures: figures.clone(),
             watch: Some(watch),
@@ -259,13 +262,8 @@ impl Member {
                 Some(Err(error)) => troubles.push(error),
             }
         }
-        let (acknowledged, failed) = self.consumer.context().commits();
-        for (partition, next) in acknowledged {
-            self.commits.acknowledged(&partition, next);
-            self.figures.committed(&partition, next);
-        }
-        if failed {
-            self.commits.failed(Instant::now());
+        if let Some(outcome) = self.committer.as_mut().and_then(Committer::outcome) {
+            self.committed(outcome);
         }
         troubles.iter().try_for_each(|error| self.trouble(error))
     }
@@ -329,16 +327,33 @@ impl Member {
 
     /// Tells the broker what it does not know yet, without waiting for its answer.
     fn send(&mut self) {
-        let now = Instant::now();
-        let send = self.commits.send(now);
-        if send.is_empty() {
+        let Some(committer) = self.committer.as_mut().filter(|committer| !committer.is_busy()) else {
             return;
+        };
+        let positions = self.commits.send(Instant::now());
+        if !positions.is_empty() {
+            committer.commit(positions);
         }
-        let list = list_of(send.iter().map(|(partition, next)| (partition, kafka_offset(*next))));
-        if let Err(error) = list.and_then(|list| self.consumer.commit(&list, CommitMode::Async)) {
-            self.figures.count(|figures| &figures.commit_errors);
-            self.commits.failed(now);
-            tracing::warn!(%error, "kafka did not take a commit; it is tried again");
+    }
+
+    fn committed(&mut self, outcome: Committed) {
+        match outcome.result {
+            Ok(()) => {
+                self.figures.count(|figures| &figures.commits);
+                for (partition, next) in outcome.positions {
+                    self.commits.acknowledged(&partition, next);
+                    self.figures.committed(&partition, next);
+                }
+            }
+            // While partitions change hands the group takes none; this one is as good a moment later.
+            Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RebalanceInProgress)) => {
+                self.commits.failed(Instant::now());
+            }
+            Err(error) => {
+                self.figures.count(|figures| &figures.commit_errors);
+                self.commits.failed(Instant::now());
+                tracing::warn!(%error, "kafka did not take a commit; it is tried again");
+            }
         }
     }
 
@@ -382,6 +397,7 @@ impl Drop for Member {
             tracing::warn!("{error}");
         }
         self.watch = None;
+        self.committer = None;
         self.consumer.context().close();
         // Their queues belong to the consumer, which leaves the group when the last of them is gone.
         for lane in self.lanes.drain(..) {

@@ -9,6 +9,7 @@
 //! up when everything read of it is durable and committed ([`Next::Revoked`](super::Next::Revoked)).
 
 mod commits;
+mod committer;
 mod connect;
 mod context;
 mod figures;
