@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use linkloom_ingest::source::kafka::KafkaFigures;
+
 use crate::metrics::{self as names, Recorder, outcome};
 use crate::pipeline::FeedFigures;
 use crate::service::Service;
@@ -44,6 +46,22 @@ pub fn publish(feed: &FeedFigures, service: &Service) {
     metrics::gauge!(names::ASSEMBLER_WINDOWS).set(get(&assembler.windows) as f64);
     metrics::gauge!(names::ASSEMBLER_MEMORY_BYTES).set(get(&assembler.bytes) as f64);
     metrics::gauge!(names::ASSEMBLER_OPEN_FLUSHES).set(service.assembler().flushes_open() as f64);
+}
+
+/// Brings the metrics of Kafka up to date.
+pub fn publish_kafka(kafka: &KafkaFigures) {
+    for (name, value) in [
+        (names::KAFKA_REBALANCES, get(&kafka.rebalances)),
+        (names::KAFKA_COMMITS, get(&kafka.commits)),
+        (names::KAFKA_COMMIT_ERRORS, get(&kafka.commit_errors)),
+    ] {
+        metrics::counter!(name).absolute(value);
+    }
+    metrics::gauge!(names::KAFKA_PARTITIONS).set(kafka.partitions() as f64);
+    for lag in kafka.lags() {
+        let (topic, partition) = (lag.topic.to_string(), lag.partition.to_string());
+        metrics::gauge!(names::KAFKA_LAG, "topic" => topic, "partition" => partition).set(lag.records as f64);
+    }
 }
 
 /// Renders the metrics of a process in the Prometheus text format, up to date at each call.

@@ -1,6 +1,7 @@
 //! Linkloom: configuration, wiring and command line; the one place that knows all parts.
 
 pub mod api;
+pub mod backfill;
 pub mod bench;
 pub mod cli;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod expiry;
 pub mod figures;
 pub mod metrics;
 pub mod pipeline;
+pub mod replay;
 pub mod service;
 pub mod terminal;
 pub mod verify;

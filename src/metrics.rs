@@ -25,7 +25,7 @@ pub struct Metric {
     pub help: &'static str,
     /// What kind of number it is.
     pub kind: Kind,
-    /// The label it has, with all its values.
+    /// The label it has, with all its values; none: they are topics or the like, known when the process runs.
     pub label: Option<(&'static str, &'static [&'static str])>,
 }
 
@@ -78,6 +78,17 @@ metrics! {
     STORE_BYTES = Counter "linkloom_store_written_bytes_total";
     /// Writes and reads that the store refused and that were tried again.
     STORE_RETRIES = Counter "linkloom_store_retries_total";
+
+    /// Records of a topic's partition that are not committed yet, as far as known; 0 for partitions given up.
+    KAFKA_LAG = Gauge "linkloom_kafka_lag", "topic": [];
+    /// Partitions this process reads.
+    KAFKA_PARTITIONS = Gauge "linkloom_kafka_partitions";
+    /// Times partitions were given to this process or taken from it.
+    KAFKA_REBALANCES = Counter "linkloom_kafka_rebalances_total";
+    /// Commits of positions that Kafka took.
+    KAFKA_COMMITS = Counter "linkloom_kafka_commits_total";
+    /// Commits of positions that Kafka did not take; they are tried again.
+    KAFKA_COMMIT_ERRORS = Counter "linkloom_kafka_commit_errors_total";
 
     /// Windows open.
     ASSEMBLER_WINDOWS = Gauge "linkloom_assembler_open_windows";
@@ -156,8 +167,8 @@ fn describe() {
                 }
             }
             (Kind::Counter, None) => metrics::counter!(metric.name).increment(0),
-            (Kind::Gauge, _) => metrics::gauge!(metric.name).set(0.0),
-            (Kind::Histogram, _) => {}
+            (Kind::Gauge, None) => metrics::gauge!(metric.name).set(0.0),
+            (Kind::Gauge, Some(_)) | (Kind::Histogram, _) => {}
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The command line: every command with its flags, help and environment variables.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use linkloom_ingest::source::kafka::Bound;
 use linkloom_schema::time::Timestamp;
 
 const STYLES: Styles = Styles::styled()
@@ -127,11 +129,31 @@ pub enum Command {
         linkloom convert --from xes log.xes | linkloom ingest --store S -")]
     Ingest(IngestArgs),
 
-    /// Prove that every line of the files is in the store: stored, a duplicate, a dead letter, or past retention.
+    /// Read topics of Kafka into the store and answer questions about it, until it is told to stop.
     ///
-    /// Reads the files again and looks every report up in its row. Exit code 1 if one is missing; the first missing ones
-    /// are named by file and line.
-    #[command(after_help = "Example:\n  linkloom verify --store S reports.ndjson")]
+    /// Reads the topics of `[kafka]` in the configuration, none if `kafka.brokers` is empty, and serves the HTTP API. Ends
+    /// on SIGINT and SIGTERM: what was read is then stored and committed.
+    #[command(after_help = "Examples:\n  linkloom serve --store S --brokers 127.0.0.1:9092\n  \
+        linkloom serve --config linkloom.toml --listen 127.0.0.1:7070")]
+    Serve(ServeArgs),
+
+    /// Read a stretch of a topic again and store what is not there yet.
+    ///
+    /// No consumer group moves. What is stored already is left alone, so that doing it twice changes nothing. One that
+    /// was interrupted goes on where it ended.
+    #[command(
+        after_help = "Examples:\n  linkloom backfill --store S --topic linkloom-reports --from 2026-11-20\n  \
+        linkloom backfill --store S --topic linkloom-reports --from 1000000 --to 2000000 --rate 50000"
+    )]
+    Backfill(BackfillArgs),
+
+    /// Prove that every line of files, or record of a topic, is in the store: stored, a duplicate, a dead letter, or past
+    /// retention.
+    ///
+    /// Reads them again and looks every report up in its row. Exit code 1 if one is missing; the first missing ones are
+    /// named by file and line, or topic, partition and offset.
+    #[command(after_help = "Examples:\n  linkloom verify --store S reports.ndjson\n  \
+        linkloom verify --store S --topic linkloom-reports --from 2026-11-20 --to 2026-11-21")]
     Verify(VerifyArgs),
 
     /// Look at executions.
@@ -211,12 +233,96 @@ pub struct IngestArgs {
     pub no_progress: bool,
 }
 
+/// Which Kafka.
+#[derive(Clone, Debug, Args)]
+pub struct KafkaArgs {
+    /// Where Kafka is, HOST:PORT with commas between them, over `[kafka] brokers` of the configuration.
+    #[arg(long, value_name = "BROKERS", env = "LINKLOOM_BROKERS")]
+    pub brokers: Option<String>,
+}
+
+/// Which records of a topic.
+#[derive(Clone, Debug, Args)]
+pub struct RangeArgs {
+    /// The first record of each partition: an offset, or the time from which on Kafka got them; the beginning if absent.
+    #[arg(long, value_name = "TIME|OFFSET", value_parser = bound, requires = "topic")]
+    pub from: Option<Bound>,
+
+    /// The first record that is not read any more: an offset or a time; the end there is now if absent.
+    #[arg(long, value_name = "TIME|OFFSET", value_parser = bound, requires = "topic")]
+    pub to: Option<Bound>,
+}
+
+/// `serve`
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// The store that is written.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// The Kafka that is read.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+
+    /// Address of the HTTP API, over `[api] listen` of the configuration; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", env = "LINKLOOM_LISTEN")]
+    pub listen: Option<SocketAddr>,
+
+    /// Put the definitions in this folder into the definition log first, over `[dsl] dir` of the configuration.
+    #[arg(long, value_name = "DIR")]
+    pub dsl: Option<PathBuf>,
+}
+
+/// `backfill`
+#[derive(Clone, Debug, Args)]
+pub struct BackfillArgs {
+    /// The topic.
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: String,
+
+    /// Which of its records.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// At most this many records a second; 0: as fast as it goes.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub rate: u64,
+
+    /// Begin anew, even if an earlier run of the same stretch was interrupted.
+    #[arg(long)]
+    pub anew: bool,
+
+    /// The Kafka that is read.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+
+    /// The store that is written.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// Show no progress.
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
 /// `verify`
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
     /// The files that were ingested; `-` is stdin.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "topic", conflicts_with = "topic", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+
+    /// The topic that was read, instead of files.
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+
+    /// Which of its records.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// The Kafka the topic is in.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
 
     /// The store that is read.
     #[command(flatten)]
@@ -263,6 +369,15 @@ pub enum LinkCommand {
         --timeout 30s --expect-nodes a,b"
     )]
     Wait(LinkWaitArgs),
+
+    /// Play what was reported of an execution back in time order, as fast as it happened or faster.
+    ///
+    /// As `--output ndjson` report lines come out, which another system or store can read.
+    #[command(
+        after_help = "Examples:\n  linkloom link replay --store S content-42 realtime-input 5f2c --speed 10\n  \
+        linkloom link replay --store S content-42 realtime-input 5f2c --speed 0 --output ndjson > reports.ndjson"
+    )]
+    Replay(LinkReplayArgs),
 }
 
 /// `link list`
@@ -356,6 +471,40 @@ pub struct LinkWaitArgs {
     /// How to read and answer.
     #[command(flatten)]
     pub read: ReadArgs,
+}
+
+/// `link replay`
+#[derive(Clone, Debug, Args)]
+pub struct LinkReplayArgs {
+    /// Which execution.
+    #[command(flatten)]
+    pub mark: MarkArgs,
+
+    /// How many times faster than it happened; 0: without any pause.
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+
+    /// Longest pause between two reports, such as `500ms`, `30s`, `5m`: a review may have waited for days.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub pause_max: Duration,
+
+    /// How to show it.
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_REPLAY_OUTPUT")]
+    pub output: ReplayFormat,
+
+    /// The store that is read.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// How `link replay` shows reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// As report lines.
+    Ndjson,
 }
 
 /// `node ...`
@@ -731,6 +880,44 @@ pub enum BenchCommand {
 
     /// Everything that is measured, one after the other.
     All(BenchAllArgs),
+
+    /// From a topic to a durable store, beside draining the topic without a look at it.
+    ///
+    /// Makes the topic and fills it with made-up reports if it is not there.
+    #[command(after_help = "Example:\n  linkloom bench kafka --brokers 127.0.0.1:9092 --reports 2000000")]
+    Kafka(BenchKafkaArgs),
+}
+
+/// `bench kafka`
+#[derive(Clone, Debug, Args)]
+pub struct BenchKafkaArgs {
+    /// Which reports.
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+
+    /// Which Kafka.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+
+    /// The topic; named after the workload if absent.
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+
+    /// Partitions of the topic, if it is made.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub partitions: u32,
+
+    /// Key the records by link mark, so that an execution is in one partition.
+    #[arg(long)]
+    pub keyed: bool,
+
+    /// How often the topic is read into a new store.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: u32,
+
+    /// The folder for stores; a temporary one, removed at the end, if absent.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 /// The made-up workload.
@@ -798,6 +985,20 @@ fn log_filter(text: &str) -> Result<String, String> {
              \"info,linkloom_storage=debug\""
             .to_owned())
     }
+}
+
+/// An offset or an instant.
+pub(crate) fn bound(text: &str) -> Result<Bound, String> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let offset = text.parse().ok().filter(|offset| *offset <= i64::MAX as u64);
+        return offset.map(Bound::Offset).ok_or_else(|| format!("{text} is no offset, it is too large"));
+    }
+    time(text).map(Bound::Time).map_err(|why| format!("{why}; a number is an offset"))
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|speed| speed.is_finite() && *speed >= 0.0);
+    speed.ok_or_else(|| format!("{text:?} is no speed; allowed is 0 or a number above it, such as 10 or 0.5"))
 }
 
 /// A number with a unit: `500ms`, `30s`, `5m`, `2h`; a number alone is seconds.

@@ -1,6 +1,6 @@
 //! `linkloom ingest`: report files and standard input into the store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -25,7 +25,7 @@ use crate::terminal::grouped;
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
     let (store, open) = store::create(&args.store, config)?;
     let _expiry = Expiry::start(&store, config.store.retention_days)?;
-    put_definitions(args, config, &open)?;
+    put_definitions(args.dsl.as_deref(), config, &open)?;
     let scratch = store.path().join("scratch");
     let service = Arc::new(Service::start(open.clone(), config, Some(scratch))?);
     let figures = Arc::new(FeedFigures::default());
@@ -61,13 +61,18 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     Ok(if args.strict && dead > 0 { Outcome::NotFound } else { Outcome::Done })
 }
 
-fn put_definitions(args: &IngestArgs, config: &Config, open: &OpenStore) -> anyhow::Result<()> {
+/// Puts the definitions of a folder, or else of the configured one, into the definition log.
+pub(super) fn put_definitions(
+    folder: Option<&Path>,
+    config: &Config,
+    open: &OpenStore,
+) -> anyhow::Result<()> {
     let configured = Some(PathBuf::from(&config.dsl.dir)).filter(|dir| !dir.as_os_str().is_empty());
-    let Some(folder) = args.dsl.clone().or(configured) else { return Ok(()) };
+    let Some(folder) = folder.map(Path::to_owned).or(configured) else { return Ok(()) };
     let (definitions, bad) = definition_files::read(&definition_files::in_folder(&folder)?)?;
     if !bad.is_empty() {
         bad.iter().for_each(|file| eprint!("{}", file.render(false)));
-        bail!("{} of the definitions in {} have problems; nothing was ingested", bad.len(), folder.display());
+        bail!("{} of the definitions in {} have problems; nothing was read", bad.len(), folder.display());
     }
     let put = definition_files::put(open, definitions, None, store::now())?;
     let new = put.iter().filter(|put| put.new).count();
@@ -89,7 +94,7 @@ pub(super) fn stop_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
 }
 
 /// What came of it, on stderr.
-fn report(figures: &FeedFigures, outcome: &FeedOutcome, seconds: f64) {
+pub(super) fn report(figures: &FeedFigures, outcome: &FeedOutcome, seconds: f64) {
     let get = |figure: &std::sync::atomic::AtomicU64| figure.load(Ordering::Relaxed);
     let (read, stored, duplicates, dead) =
         (get(&figures.read), get(&figures.stored), get(&figures.duplicates), get(&figures.dead));

@@ -25,6 +25,7 @@ pub(super) fn run(command: &LinkCommand, config: &Config, out: &mut Output<'_>) 
         LinkCommand::List(args) => list(args, config, out),
         LinkCommand::Show(args) => show(args, config, out),
         LinkCommand::Wait(args) => wait(args, config, out),
+        LinkCommand::Replay(args) => super::replay::run(args, config, out),
     }
 }
 

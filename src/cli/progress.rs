@@ -49,3 +49,26 @@ fn line(figures: &FeedFigures, started: Instant) -> String {
         grouped(rate as u64)
     )
 }
+
+/// Shows how much of `total` has passed until `ended` is closed.
+pub(super) fn share(passed: &AtomicU64, total: u64, ended: &Receiver<()>) {
+    let line = || {
+        let passed = get(passed).min(total);
+        let percent = passed * 100 / total.max(1);
+        format!("{} of {} records, {percent} %", grouped(passed), grouped(total))
+    };
+    if !std::io::stderr().is_terminal() {
+        while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LINE) {
+            eprintln!("{}", line());
+        }
+        return;
+    }
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30.green/dim} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(PICTURE) {
+        bar.set_position(get(passed).min(total));
+        bar.set_message(line());
+    }
+    bar.finish_and_clear();
+}

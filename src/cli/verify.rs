@@ -1,11 +1,12 @@
-//! `linkloom verify`: every record of the files is in the store.
+//! `linkloom verify`: every record of files, or of a topic, is in the store.
 
 use std::io::{self, IsTerminal, Write as _};
 
-use linkloom_ingest::source::{Input, InputOptions, Inputs};
+use linkloom_ingest::source::kafka::{Bound, KafkaRange, RangeSettings};
+use linkloom_ingest::source::{Input, InputOptions, Inputs, Source};
 use serde::Serialize;
 
-use super::args::{OutputFormat, VerifyArgs};
+use super::args::{OutputFormat, RangeArgs, VerifyArgs};
 use super::{Outcome, Output, store};
 use crate::config::Config;
 use crate::service;
@@ -32,7 +33,13 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> a
         true => Input::Stdin,
         false => Input::File(file.clone()),
     });
-    let mut source = Inputs::new(inputs, options, Box::new(|_| Ok(Vec::new())));
+    let mut source: Box<dyn Source> = match &args.topic {
+        None => Box::new(Inputs::new(inputs, options, Box::new(|_| Ok(Vec::new())))),
+        Some(topic) => {
+            let kafka = service::kafka_settings(config, args.kafka.brokers.as_deref())?;
+            Box::new(KafkaRange::open(&kafka, &range(topic, &args.range))?)
+        }
+    };
     let live = io::stderr().is_terminal();
     let mut progress = |read: u64| {
         if live {
@@ -40,7 +47,7 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> a
             let _ = write!(io::stderr(), "\r{} records verified", grouped(read));
         }
     };
-    let (verified, notes) = verify(&*open.store, &mut source, &settings, &mut progress)?;
+    let (verified, notes) = verify(&*open.store, &mut *source, &settings, &mut progress)?;
     if live {
         let _ = write!(io::stderr(), "\r\u{1b}[K");
     }
@@ -61,6 +68,16 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> a
         anyhow::bail!("{}", reasons.join("; "));
     }
     Ok(if verified.missing == 0 { Outcome::Done } else { Outcome::NotFound })
+}
+
+/// The stretch of a topic that the command line names.
+pub(super) fn range(topic: &str, of: &RangeArgs) -> RangeSettings {
+    RangeSettings {
+        topic: topic.to_owned(),
+        from: of.from.unwrap_or(Bound::Start),
+        to: of.to.unwrap_or(Bound::End),
+        read_before: Default::default(),
+    }
 }
 
 fn text(verified: &Verified) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use linkloom_ingest::source::kafka::check_option;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -106,6 +107,16 @@ impl Loaded {
 /// The full key of a setting of one scene.
 pub(super) fn scene_key(id: &str, key: &str) -> String {
     format!("scenes.by_id.{}.{key}", quoted(id))
+}
+
+/// The full key of a setting of librdkafka.
+pub(super) fn option_key(key: &str) -> String {
+    format!("kafka.options.{}", quoted(key))
+}
+
+/// Whether a setting of librdkafka is nobody's business.
+pub(super) fn is_secret(key: &str) -> bool {
+    ["password", "secret", "key.pem", "oauthbearer.config"].iter().any(|part| key.contains(part))
 }
 
 #[derive(Default)]
@@ -219,6 +230,10 @@ impl Loader {
                 self.scenes(source, key, value);
                 continue;
             }
+            if table == "kafka" && key.get_ref() == "options" {
+                self.options(source, key, value);
+                continue;
+            }
             if self.broken_lines.contains(&source.line(&key.span())) {
                 continue;
             }
@@ -263,14 +278,67 @@ impl Loader {
         }
     }
 
+    /// `[kafka.options]`.
+    fn options(
+        &mut self,
+        source: Source<'_>,
+        key: &Spanned<std::borrow::Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) {
+        let DeValue::Table(entries) = value.get_ref() else {
+            self.problems.add(Problem {
+                place: source.place(&key.span()),
+                key: "kafka.options".to_owned(),
+                value: source.excerpt(&value.span()),
+                allowed: "a table is allowed here: [kafka.options]".to_owned(),
+            });
+            return;
+        };
+        let mut entries: Vec<_> = entries.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            let text = match value.get_ref() {
+                DeValue::String(text) => Ok(text.to_string()),
+                DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
+                DeValue::Boolean(truth) => Ok(truth.to_string()),
+                _ => Err(source.excerpt(&value.span())),
+            };
+            self.set_option(key.get_ref(), &source.place(&key.span()), text);
+        }
+    }
+
+    /// A setting of librdkafka.
+    fn set_option(&mut self, key: &str, place: &str, value: Result<String, String>) {
+        let path = option_key(key);
+        let (value, allowed) = match value {
+            Err(found) => {
+                (found, "allowed is a text, a number, true or false; names with dots need quotes".to_owned())
+            }
+            Ok(value) => match check_option(key, &value) {
+                Ok(()) => {
+                    self.loaded.origins.insert(path, place.to_owned());
+                    self.loaded.config.kafka.options.insert(key.to_owned(), value);
+                    return;
+                }
+                Err(refused) => {
+                    let value = if is_secret(key) { "(not shown)".to_owned() } else { quoted(&value) };
+                    (value, refused.to_string().trim_end().to_owned())
+                }
+            },
+        };
+        self.problems.add(Problem { place: place.to_owned(), key: path, value, allowed });
+    }
+
     fn variable(&mut self, name: &str, path: &str, text: &str) {
         if let Some((id, key)) = path.strip_prefix("SCENES__BY_ID__").and_then(|rest| rest.rsplit_once("__"))
         {
             let key = key.to_lowercase();
-            let number =
-                SceneConfig::default().settings().iter().any(|s| s.key == key && s.allowed.is_number());
             self.loaded.config.scenes.by_id.entry(id.to_owned()).or_default();
-            self.set_scene(id, &key, name, of_variable(number, text));
+            self.set_scene(id, &key, name, of_variable(&SceneConfig::default(), &key, text));
+            return;
+        }
+        if let Some(option) = path.strip_prefix("KAFKA__OPTIONS__") {
+            self.set_option(&option.to_lowercase().replace('_', "."), name, Ok(text.to_owned()));
             return;
         }
         let Some((table, key)) = path.split_once("__") else {
@@ -293,8 +361,8 @@ impl Loader {
             self.unknown(name.to_owned(), format!("{table}.{key}"), quoted(text), meant);
             return;
         };
-        let number = section.settings().iter().any(|s| s.key == key && s.allowed.is_number());
-        self.set(&table, &key, &format!("{table}.{key}"), name, of_variable(number, text));
+        let value = of_variable(section, &key, text);
+        self.set(&table, &key, &format!("{table}.{key}"), name, value);
     }
 
     fn set(&mut self, table: &str, key: &str, path: &str, place: &str, found: Result<Value, String>) {
@@ -352,21 +420,27 @@ fn setting_of(section: &dyn Section, key: &str) -> Option<Setting> {
     section.settings().into_iter().find(|setting| setting.key == key)
 }
 
-/// The value in the file, or the text of something no setting can hold (a negative number, a list, ...).
+/// The value in the file, or the text of something no setting can hold (a negative number, a list of numbers, ...).
 fn written(source: Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Value, String> {
     match value.get_ref() {
         DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix())
             .map(Value::Number)
             .map_err(|_| source.excerpt(&value.span())),
         DeValue::String(text) => Ok(Value::Text(text.to_string())),
+        DeValue::Array(values) => {
+            let texts = values.iter().map(|value| match value.get_ref() {
+                DeValue::String(text) => Some(text.to_string()),
+                _ => None,
+            });
+            let texts: Option<Vec<String>> = texts.collect();
+            texts.map(Value::List).ok_or_else(|| source.excerpt(&value.span()))
+        }
         _ => Err(source.excerpt(&value.span())),
     }
 }
 
-/// The value of an environment variable: digits (with `_` between them) where a number is wanted, else the text.
-fn of_variable(number: bool, text: &str) -> Result<Value, String> {
-    if !number {
-        return Ok(Value::Text(text.to_owned()));
-    }
-    text.trim().replace('_', "").parse().map(Value::Number).map_err(|_| quoted(text))
+/// The value of an environment variable for a setting; that of an unknown one is its text.
+fn of_variable(section: &dyn Section, key: &str, text: &str) -> Result<Value, String> {
+    setting_of(section, key)
+        .map_or_else(|| Ok(Value::Text(text.to_owned())), |setting| setting.allowed.of_variable(text))
 }

@@ -14,8 +14,8 @@ pub use load::{ConfigError, ENVIRONMENT_PREFIX, Loaded};
 pub use print::{reference, to_toml};
 pub use problems::{Problem, Problems};
 pub use sections::{
-    ApiConfig, AssemblerConfig, DslConfig, FlushConfig, IngestConfig, LogConfig, LogFormat, SceneConfig,
-    ScenesConfig, StoreConfig, is_log_filter,
+    ApiConfig, AssemblerConfig, DslConfig, FlushConfig, IngestConfig, KafkaConfig, LogConfig, LogFormat,
+    SceneConfig, ScenesConfig, StoreConfig, is_log_filter,
 };
 use setting::Section;
 
@@ -34,6 +34,8 @@ pub struct Config {
     pub scenes: ScenesConfig,
     /// `[dsl]`: definitions of links.
     pub dsl: DslConfig,
+    /// `[kafka]`: topics that are read.
+    pub kafka: KafkaConfig,
     /// `[api]`: the HTTP API.
     pub api: ApiConfig,
     /// `[log]`: what the process says about itself.
@@ -42,7 +44,7 @@ pub struct Config {
 
 impl Config {
     /// All sections in the order of the file.
-    fn sections(&self) -> [&dyn Section; 8] {
+    fn sections(&self) -> [&dyn Section; 9] {
         [
             &self.store,
             &self.ingest,
@@ -50,6 +52,7 @@ impl Config {
             &self.assembler,
             &self.scenes,
             &self.dsl,
+            &self.kafka,
             &self.api,
             &self.log,
         ]
@@ -57,13 +60,14 @@ impl Config {
 
     /// The section whose table has this name.
     fn section_mut(&mut self, table: &str) -> Option<&mut dyn Section> {
-        let sections: [&mut dyn Section; 8] = [
+        let sections: [&mut dyn Section; 9] = [
             &mut self.store,
             &mut self.ingest,
             &mut self.flush,
             &mut self.assembler,
             &mut self.scenes,
             &mut self.dsl,
+            &mut self.kafka,
             &mut self.api,
             &mut self.log,
         ];
@@ -86,6 +90,9 @@ impl Config {
                 self.flush.bytes_max,
                 format!("at least ingest.report_bytes_max ({report}), or a single report would not fit"),
             );
+        }
+        if !self.kafka.brokers.is_empty() && self.kafka.topics.is_empty() {
+            problems.relation("kafka.topics", "[]", "at least one topic, as kafka.brokers is set");
         }
         let assembler = &self.assembler;
         if assembler.terminal_gap_ms > assembler.idle_gap_ms {

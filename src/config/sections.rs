@@ -138,6 +138,31 @@ section! {
 }
 
 section! {
+    /// Topics of Kafka that `linkloom serve` reads.
+    KafkaConfig in "kafka" {
+        /// Where Kafka is.
+        /// Empty: no topic is read.
+        brokers: String = String::new(), Text("HOST:PORT, several with commas between them, or empty", is_brokers);
+        /// Topics that are read, all of them into one store.
+        topics: Vec<String> = vec!["linkloom-reports".to_owned()],
+            List("topics: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-' each", is_topic);
+        /// Consumer group whose members share the partitions of the topics.
+        group: String = "linkloom".to_owned(), Text("1 to 249 characters that can be printed", is_name);
+        /// Name of this process in its group. One that comes back within its session timeout finds its partitions again without a rebalance.
+        /// Empty: none; every start and stop is a rebalance.
+        instance_id: String = String::new(), Text("1 to 249 characters that can be printed, or empty", |text| {
+            text.is_empty() || is_name(text)
+        });
+        /// Bytes fetched ahead, over all partitions.
+        /// At the limit fetching waits; each partition has an equal share, of 128 KiB at least.
+        queue_bytes_max: usize = (64 * MIB) as usize, Range(MIB, 64 * GIB);
+    } plus {
+        /// Any setting of librdkafka, over what Linkloom sets: `[kafka.options]`.
+        options: BTreeMap<String, String>
+    }
+}
+
+section! {
     /// The HTTP API.
     ApiConfig in "api" {
         /// Address it listens on. Port 0 picks a free one.
@@ -209,6 +234,26 @@ pub fn is_log_filter(text: &str) -> bool {
             None => level(part.trim()),
         })
         && tracing_subscriber::EnvFilter::try_new(text).is_ok()
+}
+
+/// Whether `text` names brokers, or nobody.
+fn is_brokers(text: &str) -> bool {
+    let is_broker = |broker: &str| {
+        let (host, port) = broker.rsplit_once(':').unwrap_or_default();
+        let host_is_good = !host.is_empty() && !host.contains(char::is_whitespace);
+        host_is_good && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    text.is_empty() || text.split(',').all(|broker| is_broker(broker.trim()))
+}
+
+/// Whether Kafka allows `text` as the name of a topic.
+fn is_topic(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=249).contains(&text.len()) && text.bytes().all(allowed) && text != "." && text != ".."
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=249).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 impl ScenesConfig {

@@ -11,6 +11,8 @@ pub(super) enum Value {
     Number(u64),
     /// A text.
     Text(String),
+    /// Texts.
+    List(Vec<String>),
 }
 
 impl std::fmt::Display for Value {
@@ -19,6 +21,10 @@ impl std::fmt::Display for Value {
         match self {
             Value::Number(number) => f.write_str(&grouped(*number)),
             Value::Text(text) => f.write_str(&quoted(text)),
+            Value::List(texts) => {
+                let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+                write!(f, "[{}]", texts.join(", "))
+            }
         }
     }
 }
@@ -66,6 +72,8 @@ pub(super) enum Allowed {
     OneOf(&'static [&'static str]),
     /// A text the function accepts; the first part says which.
     Text(&'static str, fn(&str) -> bool),
+    /// A list of texts, each of which the function accepts; the first part says which.
+    List(&'static str, fn(&str) -> bool),
 }
 
 impl Allowed {
@@ -78,13 +86,30 @@ impl Allowed {
             }
             (Allowed::OneOf(texts), Value::Text(text)) => texts.contains(&text.as_str()),
             (Allowed::Text(_, accepts), Value::Text(text)) => accepts(text),
+            (Allowed::List(_, accepts), Value::List(texts)) => texts.iter().all(|text| accepts(text)),
             _ => false,
         }
     }
 
-    /// Whether the setting holds a number; else it holds a text.
+    /// Whether the setting holds a number.
+    #[cfg(test)]
     pub(super) fn is_number(&self) -> bool {
         matches!(self, Allowed::Range(..) | Allowed::ZeroOr(..))
+    }
+
+    /// Reads the value of an environment variable: digits (with `_` between them) where a number is wanted, texts with
+    /// commas between them for a list, else the text.
+    pub(super) fn of_variable(&self, text: &str) -> Result<Value, String> {
+        match self {
+            Allowed::Range(..) | Allowed::ZeroOr(..) => {
+                text.trim().replace('_', "").parse().map(Value::Number).map_err(|_| quoted(text))
+            }
+            Allowed::List(..) => {
+                let texts = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+                Ok(Value::List(texts.map(str::to_owned).collect()))
+            }
+            Allowed::OneOf(_) | Allowed::Text(..) => Ok(Value::Text(text.to_owned())),
+        }
     }
 }
 
@@ -103,6 +128,7 @@ impl std::fmt::Display for Allowed {
                 Ok(())
             }
             Allowed::Text(what, _) => f.write_str(what),
+            Allowed::List(what, _) => write!(f, "a list of {what}"),
         }
     }
 }
@@ -155,7 +181,7 @@ macro_rules! number {
             fn from_value(value: &Value) -> Option<Self> {
                 match value {
                     Value::Number(number) => (*number).try_into().ok(),
-                    Value::Text(_) => None,
+                    _ => None,
                 }
             }
         }
@@ -170,7 +196,19 @@ impl SettingType for String {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Text(text) => Some(text.clone()),
-            Value::Number(_) => None,
+            _ => None,
+        }
+    }
+}
+
+impl SettingType for Vec<String> {
+    fn to_value(&self) -> Value {
+        Value::List(self.clone())
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::List(texts) => Some(texts.clone()),
+            _ => None,
         }
     }
 }
@@ -182,7 +220,7 @@ impl SettingType for SocketAddr {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Text(text) => text.parse().ok(),
-            Value::Number(_) => None,
+            _ => None,
         }
     }
 }

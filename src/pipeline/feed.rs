@@ -1,12 +1,12 @@
 //! One pipeline: a source read, decoded and classified on the calling thread, flushed through the shared [`Sink`], and
 //! committed when durable.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use linkloom_assembler::watermark::Watermark;
 use linkloom_ingest::dead_letter::DeadLetter;
 use linkloom_ingest::decode::{Decoder, Limits, Reason, Refusal};
@@ -18,7 +18,7 @@ use linkloom_storage::store::{Store, StoreError};
 
 use super::commit::{Covers, InFlight};
 use super::reach::Reach;
-use super::sink::{Done, Job, Sink};
+use super::sink::{Done, Job, SILENCE, Sink};
 
 /// When a flush is full, and what a report may be.
 #[derive(Clone, Debug)]
@@ -126,7 +126,9 @@ pub struct Feed<'p> {
     watermark: &'p SharedWatermark,
     /// Number of this pipeline's source in the watermark.
     number: u32,
-    partitions: BTreeSet<u32>,
+    /// Numbers of the partitions that are read, in the watermark; of files, which come one after another, the current one.
+    partitions: BTreeMap<(Arc<str>, u32), u32>,
+    partitions_seen: u32,
     flush: Option<Flush>,
     dead: Vec<Cell>,
     dead_bytes: usize,
@@ -144,7 +146,7 @@ impl Drop for Feed<'_> {
     fn drop(&mut self) {
         let (number, partitions) = (self.number, &self.partitions);
         self.watermark
-            .with(|mark, _| partitions.iter().for_each(|&partition| mark.forget(number, partition)));
+            .with(|mark, _| partitions.values().for_each(|&partition| mark.forget(number, partition)));
     }
 }
 
@@ -165,7 +167,8 @@ impl<'p> Feed<'p> {
             decoder: Decoder::new(settings.limits.clone()),
             watermark,
             number: watermark.sources.fetch_add(1, Ordering::Relaxed),
-            partitions: BTreeSet::new(),
+            partitions: BTreeMap::new(),
+            partitions_seen: 0,
             flush: None,
             dead: Vec::new(),
             dead_bytes: 0,
@@ -194,7 +197,10 @@ impl<'p> Feed<'p> {
                 self.oldest.map_or(WAIT_MAX, |oldest| self.settings.delay.saturating_sub(oldest.elapsed()));
             match source.next(wait.clamp(WAIT_DUE, WAIT_MAX)) {
                 Ok(Next::Batch(batch)) => self.batch(&batch, source)?,
+                Ok(Next::Revoked(partitions)) => self.give_up(&partitions, source)?,
                 Ok(Next::Opened(opened)) => {
+                    self.partitions.clear();
+                    self.partitions_seen = 0;
                     self.figures.size.store(opened.size.unwrap_or(0), Ordering::Relaxed);
                     self.figures.position.store(opened.position, Ordering::Relaxed);
                     outcome.opened.push(opened);
@@ -210,15 +216,41 @@ impl<'p> Feed<'p> {
                 self.submit(source)?;
             }
         }
-        self.submit(source)?;
-        while !self.in_flight.is_empty() {
-            self.wait_done(source)?;
-        }
+        self.drain(source)?;
         let cells: Vec<Cell> = self.in_flight.resume_cells().collect();
         if !cells.is_empty() {
             self.store.write(&CellBatch { cells })?;
         }
         Ok(outcome)
+    }
+
+    /// Stores everything that was read; returns when it is durable and committed.
+    fn drain(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
+        self.submit(source)?;
+        while !self.in_flight.is_empty() {
+            self.wait_done(source)?;
+        }
+        Ok(())
+    }
+
+    /// Partitions go to somebody else, who is to begin behind everything that was read of them here.
+    fn give_up(&mut self, partitions: &[(Arc<str>, u32)], source: &mut dyn Source) -> Result<(), FeedError> {
+        self.drain(source)?;
+        for partition in partitions {
+            if let Some(lane) = self.partitions.remove(partition) {
+                self.watermark.with(|mark, _| mark.forget(self.number, lane));
+            }
+        }
+        Ok(source.release(partitions)?)
+    }
+
+    /// The number of a batch's partition in the watermark.
+    fn lane(&mut self, batch: &RawBatch) -> u32 {
+        let seen = &mut self.partitions_seen;
+        *self.partitions.entry((batch.source.clone(), batch.partition)).or_insert_with(|| {
+            *seen += 1;
+            *seen - 1
+        })
     }
 
     fn batch(&mut self, batch: &RawBatch, source: &mut dyn Source) -> Result<(), FeedError> {
@@ -232,8 +264,8 @@ impl<'p> Feed<'p> {
                 self.oldest.get_or_insert_with(Instant::now);
             }
         }
-        self.partitions.insert(batch.partition);
-        self.watermark.with(|mark, wall_ms| mark.observe(self.number, batch.partition, latest, wall_ms));
+        let lane = self.lane(batch);
+        self.watermark.with(|mark, wall_ms| mark.observe(self.number, lane, latest, wall_ms));
         self.covers.batch(batch);
         if batch.resume.is_some() || source.positions_last() {
             add(&self.figures.replayed, self.reach.replayed(&**self.store, batch)?);
@@ -300,13 +332,14 @@ impl<'p> Feed<'p> {
         extra.extend(self.reach.cells(self.covers.positions()));
         let order = self.in_flight.begin(std::mem::take(&mut self.covers));
         extra.extend(self.in_flight.resume_cells());
-        self.sink.submit(Job {
+        let job = Job {
             order,
             flush: self.flush.take().unwrap_or_default(),
             extra,
             watermark: self.watermark.with(|mark, wall_ms| mark.at(wall_ms)),
             answer: self.done.0.clone(),
-        });
+        };
+        self.sink.submit(job, || source.keep_alive())?;
         self.buffers += 1;
         while self.buffers >= self.sink.flushes_max() && self.spare.is_empty() {
             self.wait_done(source)?;
@@ -323,9 +356,14 @@ impl<'p> Feed<'p> {
     }
 
     fn wait_done(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
-        // This feed holds a sender, so the channel stays open.
-        let done = self.done.1.recv().map_err(|_| FeedError::NotStored)?;
-        self.finish(done, source)
+        loop {
+            match self.done.1.recv_timeout(SILENCE) {
+                Ok(done) => return self.finish(done, source),
+                Err(RecvTimeoutError::Timeout) => source.keep_alive()?,
+                // This feed holds a sender, so the channel stays open.
+                Err(RecvTimeoutError::Disconnected) => return Err(FeedError::NotStored),
+            }
+        }
     }
 
     fn finish(&mut self, done: Done, source: &mut dyn Source) -> Result<(), FeedError> {

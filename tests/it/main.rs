@@ -9,6 +9,7 @@ mod cli_dsl;
 mod cli_verify;
 mod command_line;
 mod deploy;
+mod kafka;
 mod kill;
 mod laws;
 mod others_data;
