@@ -13,6 +13,7 @@ mod kill;
 mod laws;
 mod others_data;
 mod owned_store;
+mod replay;
 mod simulation;
 mod support;
 mod unlinked;
