@@ -1,6 +1,7 @@
 //! Tests of the whole: what holds across the crates, and the laws.
 
 mod architecture;
+mod backfill;
 mod bad_input;
 mod cli_convert;
 mod cli_dead;
