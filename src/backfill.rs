@@ -33,7 +33,8 @@ pub struct Backfill<'s> {
     look_up: LookUp<'s>,
     figures: &'s BackfillFigures,
     stretch: Remembered,
-    ready: VecDeque<RawBatch>,
+    /// Batches with the number of records they had before those that are stored were left out.
+    ready: VecDeque<(RawBatch, u64)>,
     reached: BTreeMap<u32, u64>,
     rate: Option<Rate>,
     end: Option<Result<(), SourceError>>,
@@ -93,7 +94,7 @@ impl<'s> Backfill<'s> {
             self.figures.read.fetch_add(read, Ordering::Relaxed);
             self.figures.stored_before.fetch_add(before, Ordering::Relaxed);
             batch.resume = Some(self.stretch.at(batch.partition, batch.next_position));
-            self.ready.push_back(batch);
+            self.ready.push_back((batch, read));
         }
         Ok(())
     }
@@ -116,7 +117,7 @@ impl Source for Backfill<'_> {
                 cause: error.to_string(),
             })?;
         }
-        let Some(batch) = self.ready.pop_front() else {
+        let Some((batch, read)) = self.ready.pop_front() else {
             return match &mut self.end {
                 None => Ok(Next::Idle),
                 Some(Ok(())) => Ok(Next::End),
@@ -125,7 +126,7 @@ impl Source for Backfill<'_> {
             };
         };
         if let Some(rate) = &mut self.rate {
-            rate.given += batch.records.len() as u64;
+            rate.given += read;
         }
         let first = batch.records.first().map_or(batch.next_position, |record| record.position);
         let before = self.reached.insert(batch.partition, batch.next_position).unwrap_or(first);

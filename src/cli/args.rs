@@ -245,11 +245,11 @@ pub struct KafkaArgs {
 #[derive(Clone, Debug, Args)]
 pub struct RangeArgs {
     /// The first record of each partition: an offset, or the time from which on Kafka got them; the beginning if absent.
-    #[arg(long, value_name = "TIME|OFFSET", value_parser = bound, requires = "topic")]
+    #[arg(long, value_name = "TIME|OFFSET", value_parser = bound)]
     pub from: Option<Bound>,
 
     /// The first record that is not read any more: an offset or a time; the end there is now if absent.
-    #[arg(long, value_name = "TIME|OFFSET", value_parser = bound, requires = "topic")]
+    #[arg(long, value_name = "TIME|OFFSET", value_parser = bound)]
     pub to: Option<Bound>,
 }
 
@@ -489,7 +489,7 @@ pub struct LinkReplayArgs {
     pub pause_max: Duration,
 
     /// How to show it.
-    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_REPLAY_OUTPUT")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
     pub output: ReplayFormat,
 
     /// The store that is read.
@@ -504,6 +504,7 @@ pub enum ReplayFormat {
     #[default]
     Table,
     /// As report lines.
+    #[value(alias = "json")]
     Ndjson,
 }
 

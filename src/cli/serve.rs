@@ -59,7 +59,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
             FeedOutcome::default()
         }
     };
-    tracing::info!("stopping: what was read is stored and committed");
+    tracing::info!("stopping: what was read is stored");
     service.drain();
     report(&figures, &outcome, started.elapsed().as_secs_f64());
     drop(api);

@@ -22,6 +22,11 @@ struct Answer<'a> {
 }
 
 pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
+    let ranged = args.range.from.is_some() || args.range.to.is_some();
+    anyhow::ensure!(
+        args.topic.is_some() || !ranged,
+        "--from and --to are for a topic; files are verified whole"
+    );
     let open = store::existing(&args.store, config)?;
     let settings = VerifySettings {
         limits: service::limits(config),

@@ -155,7 +155,7 @@ section! {
         });
         /// Bytes fetched ahead, over all partitions.
         /// At the limit fetching waits; each partition has an equal share, of 128 KiB at least.
-        queue_bytes_max: usize = (64 * MIB) as usize, Range(MIB, 64 * GIB);
+        queue_bytes_max: usize = (32 * MIB) as usize, Range(MIB, 64 * GIB);
     } plus {
         /// Any setting of librdkafka, over what Linkloom sets: `[kafka.options]`.
         options: BTreeMap<String, String>

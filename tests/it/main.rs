@@ -1,6 +1,7 @@
 //! Tests of the whole: what holds across the crates, and the laws.
 
 mod architecture;
+mod backfill;
 mod bad_input;
 mod cli_convert;
 mod cli_dead;
@@ -14,6 +15,7 @@ mod kill;
 mod laws;
 mod others_data;
 mod owned_store;
+mod replay;
 mod simulation;
 mod support;
 mod unlinked;

@@ -24,6 +24,12 @@ fn the_documented_lines_parse() {
         "ingest --config linkloom.toml --dsl dsl-samples --strict --no-progress a.ndjson b.ndjson",
         "ingest --store S -",
         "verify --store S reports.ndjson",
+        "verify --store S --topic T --from 2026-11-20 --to 1000 --brokers 127.0.0.1:9092 --output json",
+        "serve --store S --brokers 127.0.0.1:9092,127.0.0.1:9093 --listen 127.0.0.1:7070 --dsl dsl-samples",
+        "serve --config linkloom.toml",
+        "backfill --store S --topic T --from 2026-11-20T10:00:00Z --rate 50000 --anew --no-progress",
+        "link replay --store S content-42 realtime-input 5f2c --speed 10 --pause-max 1s --output ndjson",
+        "bench kafka --brokers 127.0.0.1:9092 --reports 10 --partitions 16 --keyed --runs 1 --dir D",
         "link list --store S content-42",
         "link list --store S content-42 --scene s --status failed --from 2026-11-01 --to 2026-11-02T00:00:00+08:00 \
          --limit 5 --cursor abc --output json --as-of 2026-11-21T10:00:00.123456Z",
@@ -63,6 +69,13 @@ fn the_documented_lines_parse() {
 fn wrong_usage_is_refused_with_a_reason() {
     for (line, kind) in [
         ("ingest --store S", ErrorKind::MissingRequiredArgument),
+        ("verify --store S", ErrorKind::MissingRequiredArgument),
+        ("verify --store S --topic T a.ndjson", ErrorKind::ArgumentConflict),
+        ("verify --store S --from 5", ErrorKind::MissingRequiredArgument),
+        ("backfill --store S --topic T --from yesterday", ErrorKind::ValueValidation),
+        ("backfill --store S --topic T --to 18446744073709551615", ErrorKind::ValueValidation),
+        ("link replay --store S b s e --speed -1", ErrorKind::UnknownArgument),
+        ("link replay --store S b s e --speed fast", ErrorKind::ValueValidation),
         ("link show --store S content-42 realtime-input", ErrorKind::MissingRequiredArgument),
         ("link list --store S b --status finished", ErrorKind::InvalidValue),
         ("dead replay --store S", ErrorKind::MissingRequiredArgument),

@@ -29,8 +29,14 @@ struct Member<'s> {
 
 impl<'s> Member<'s> {
     fn new(service: &'s Service, broker: &Broker, topics: &[&str], options: &[(&str, &str)]) -> Self {
-        let options: BTreeMap<String, String> =
-            options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        // What members learn from their heartbeats they are to learn soon.
+        let by_broker = options.iter().any(|(key, _)| *key == "group.protocol");
+        let heartbeat = (!by_broker).then_some(&("heartbeat.interval.ms", "300"));
+        let options: BTreeMap<String, String> = options
+            .iter()
+            .chain(heartbeat)
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
         let settings = KafkaSettings {
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
             group: topics.join("-"),

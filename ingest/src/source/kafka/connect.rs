@@ -94,7 +94,7 @@ pub(super) fn topic_of(
             for _ in 0..32 {
                 let _ = client.poll(Duration::ZERO);
             }
-            let why = client.context().take_error().unwrap_or_else(|| error.to_string());
+            let why = client.context().last_error().unwrap_or_else(|| error.to_string());
             return Err(SourceError::new(&format!("kafka at {brokers}"), "reach", why));
         }
     };

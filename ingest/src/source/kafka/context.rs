@@ -12,6 +12,9 @@ use rdkafka::types::RDKafkaRespErr;
 
 use super::figures::{KafkaFigures, Partition};
 
+/// Errors that wait to be asked for; of more the oldest are forgotten.
+const ERRORS_MAX: usize = 64;
+
 /// A change of what this member reads. It takes effect when the source answers it, not when it is told.
 #[derive(Debug)]
 pub(super) enum Change {
@@ -29,7 +32,7 @@ pub(super) enum Change {
 #[derive(Debug, Default)]
 struct Told {
     changes: VecDeque<Change>,
-    last_error: Option<String>,
+    errors: VecDeque<String>,
     closing: bool,
 }
 
@@ -54,9 +57,17 @@ impl Context {
         self.told().changes.pop_front()
     }
 
-    /// The last error since the last call, in librdkafka's words.
-    pub(super) fn take_error(&self) -> Option<String> {
-        self.told().last_error.take()
+    /// The oldest error that was not asked for yet, in librdkafka's words. There is one for each that polling gave.
+    pub(super) fn next_error(&self) -> Option<String> {
+        self.told().errors.pop_front()
+    }
+
+    /// The latest error; the others are forgotten.
+    pub(super) fn last_error(&self) -> Option<String> {
+        let mut told = self.told();
+        let last = told.errors.pop_back();
+        told.errors.clear();
+        last
     }
 
     /// From now on partitions are given up as soon as they are asked for: everything is durable.
@@ -105,8 +116,10 @@ impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         use RDKafkaLogLevel::{Alert, Critical, Emerg, Error, Warning};
         match level {
-            Emerg | Alert | Critical | Error => tracing::warn!(target: "librdkafka", "{facility}: {message}"),
-            Warning => tracing::info!(target: "librdkafka", "{facility}: {message}"),
+            // What matters of it comes as an error, too, and is said with the name of the broker.
+            Emerg | Alert | Critical | Error | Warning => {
+                tracing::info!(target: "librdkafka", "{facility}: {message}");
+            }
             _ => tracing::debug!(target: "librdkafka", "{facility}: {message}"),
         }
     }
@@ -116,7 +129,11 @@ impl ClientContext for Context {
             return;
         }
         tracing::debug!(target: "librdkafka", "{error}: {reason}");
-        self.told().last_error = Some(reason.to_owned());
+        let mut told = self.told();
+        if told.errors.len() == ERRORS_MAX {
+            told.errors.pop_front();
+        }
+        told.errors.push_back(reason.to_owned());
     }
 }
 

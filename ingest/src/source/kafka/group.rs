@@ -10,6 +10,7 @@ use rdkafka::topic_partition_list::Offset;
 
 use super::commits::Commits;
 use super::committer::{Committed, Committer};
+use super::complaints::Complaints;
 use super::connect::{Asker, not_made};
 use super::context::{Change, Context, list_of, unassign};
 use super::figures::{KafkaFigures, Partition};
@@ -27,8 +28,6 @@ const EVENTS_MAX: usize = 8;
 /// How long a commit may take before a partition, or the group, is left without it. What was not committed is read again
 /// by whoever comes next.
 const SETTLE: Duration = Duration::from_secs(5);
-/// The same trouble is logged this often.
-const COMPLAIN: Duration = Duration::from_secs(30);
 
 /// Topics read as a member of a consumer group.
 ///
@@ -159,7 +158,7 @@ struct Member {
     lost: bool,
     commits: Commits,
     committer: Option<Committer>,
-    complained: Option<(String, Instant)>,
+    complaints: Complaints,
     figures: Arc<KafkaFigures>,
     watch: Option<Watch>,
     consumer: Arc<BaseConsumer<Context>>,
@@ -199,7 +198,7 @@ impl Member {
             lost: false,
             commits: Commits::default(),
             committer: Some(committer),
-            complained: None,
+            complaints: Complaints::default(),
             figures: figures.clone(),
             watch: Some(watch),
             consumer,
@@ -275,7 +274,7 @@ impl Member {
     /// Says what is wrong, unless it did just now. Only what librdkafka calls fatal is an error: the rest it gets over
     /// by itself, however long it takes.
     fn trouble(&mut self, error: &KafkaError) -> Result<(), SourceError> {
-        let why = self.consumer.context().take_error().unwrap_or_else(|| error.to_string());
+        let why = self.consumer.context().next_error().unwrap_or_else(|| error.to_string());
         if let KafkaError::MessageConsumptionFatal(code) = error {
             let cause = match code {
                 RDKafkaErrorCode::FencedInstanceId => {
@@ -285,12 +284,7 @@ impl Member {
             };
             return Err(SourceError::new(&format!("kafka at {}", self.brokers), "read", cause));
         }
-        let recent =
-            self.complained.as_ref().is_some_and(|(said, at)| *said == why && at.elapsed() < COMPLAIN);
-        if !recent {
-            tracing::warn!("kafka at {}: {why}", self.brokers);
-            self.complained = Some((why, Instant::now()));
-        }
+        self.complaints.say(&self.brokers, &why);
         Ok(())
     }
 

@@ -10,6 +10,7 @@
 
 mod commits;
 mod committer;
+mod complaints;
 mod connect;
 mod context;
 mod figures;

@@ -166,7 +166,7 @@ impl Source for KafkaRange {
             }
             if self.silent.elapsed() > self.patience {
                 self.lanes.clear();
-                let why = self.consumer.context().take_error();
+                let why = self.consumer.context().last_error();
                 let why =
                     why.unwrap_or_else(|| "no records came for a minute, although there are more".to_owned());
                 return Err(SourceError::new(&format!("topic {}", self.topic), "read", why));

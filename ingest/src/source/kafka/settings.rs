@@ -33,7 +33,7 @@ impl Default for KafkaSettings {
             topics: Vec::new(),
             group: "linkloom".to_owned(),
             instance_id: String::new(),
-            queue_bytes_max: 64 << 20,
+            queue_bytes_max: 32 << 20,
             record_bytes_max: 1 << 20,
             options: BTreeMap::new(),
         }
