@@ -10,6 +10,7 @@ pub mod figures;
 pub mod metrics;
 pub mod pipeline;
 pub mod service;
+mod similar;
 pub mod terminal;
 pub mod verify;
 pub mod workload;

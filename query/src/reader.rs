@@ -67,6 +67,8 @@ pub struct LogsQuery {
     pub level: Option<String>,
     /// Only with this text in their message.
     pub text: Option<String>,
+    /// Of the logs of an execution only those that name no node.
+    pub without_node: bool,
     /// At most so many.
     pub limit: usize,
     /// Go on where the answer before ended.
@@ -387,7 +389,7 @@ impl Reader {
             execution.log_packs.clone(),
             &LogQuery {
                 kind: Some(ReportKind::Log),
-                node: node.map(Some),
+                node: node.map(Some).or(query.without_node.then_some(None)),
                 wanted: &wanted,
                 after: after.map(|LogCursor(moment)| Place::from(moment)),
                 limit: query.limit,

@@ -257,7 +257,15 @@ pub enum LinkCommand {
     #[command(after_help = "Example:\n  linkloom link show --store S content-42 realtime-input 5f2c")]
     Show(LinkShowArgs),
 
+    /// The business logs of an execution over all its nodes, oldest first, also those that name no node.
+    #[command(after_help = "Examples:\n  linkloom link logs --store S content-42 realtime-input 5f2c --text timeout\n  \
+        linkloom link logs --store S content-42 realtime-input 5f2c --without-node --output json")]
+    Logs(LinkLogsArgs),
+
     /// Wait until an execution has a status and nodes have run, for tests: exit code 0 if so, 1 if not in time.
+    ///
+    /// Ends early, with 1, when the execution has failed (or completed) and that is not what is waited for: two seconds
+    /// later, for a retry may begin. With --output json the execution is printed as `link show` does, either way.
     #[command(
         after_help = "Example:\n  linkloom link wait --store S content-42 realtime-input 5f2c --until completed \
         --timeout 30s --expect-nodes a,b"
@@ -334,6 +342,38 @@ pub struct LinkShowArgs {
     pub read: ReadArgs,
 }
 
+/// `link logs`
+#[derive(Clone, Debug, Args)]
+pub struct LinkLogsArgs {
+    /// Which execution.
+    #[command(flatten)]
+    pub mark: MarkArgs,
+
+    /// Only logs of exactly this level, in any case: `warn` finds WARN and WARNING, not ERROR.
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
+
+    /// Only logs with this text in their message.
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+
+    /// Only logs that name no node.
+    #[arg(long)]
+    pub without_node: bool,
+
+    /// Which part of the logs.
+    #[command(flatten)]
+    pub page: PageArgs,
+
+    /// The store that is read.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// How to answer.
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
+    pub output: OutputFormat,
+}
+
 /// `link wait`
 #[derive(Clone, Debug, Args)]
 pub struct LinkWaitArgs {
@@ -348,6 +388,10 @@ pub struct LinkWaitArgs {
     /// How long to wait, such as `500ms`, `30s`, `5m`.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub timeout: Duration,
+
+    /// Wait on when the execution has ended in another way: a retry may still come.
+    #[arg(long)]
+    pub keep_waiting: bool,
 
     /// Nodes that must have completed, separated by commas.
     #[arg(long, value_name = "NODES", value_delimiter = ',')]
@@ -380,11 +424,11 @@ pub struct NodeShowArgs {
     #[arg(value_name = "NODE")]
     pub node_name: String,
 
-    /// Only this run: its id, or `#1`, `#2`, ...
+    /// Only this run: its id, or `#1`, `#2`, ...; the logs are those of the node all the same.
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
 
-    /// Only logs of this level.
+    /// Only logs of exactly this level, in any case: `warn` finds WARN and WARNING, not ERROR.
     #[arg(long, value_name = "LEVEL")]
     pub level: Option<String>,
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problems::{Problem, Problems, nearest};
+use super::problems::{Problem, Problems};
+use crate::similar::nearest;
 use super::sections::SceneConfig;
 use super::setting::{Section, Setting, Value, quoted, set_checked};
 use super::{Config, ScenesConfig};

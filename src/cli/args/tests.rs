@@ -28,6 +28,7 @@ fn the_documented_lines_parse() {
         "link list --store S content-42 --scene s --status failed --from 2026-11-01 --to 2026-11-02T00:00:00+08:00 \
          --limit 5 --cursor abc --output json --as-of 2026-11-21T10:00:00.123456Z",
         "link show --store S content-42 realtime-input 5f2c --output json",
+        "link logs content-42 realtime-input 5f2c --level error --text x --limit 5 --cursor c --without-node --output json",
         "link wait content-42 realtime-input 5f2c --until completed --timeout 30s --expect-nodes a,b",
         "node show --store S content-42 realtime-input 5f2c picProcess --run #2 --level WARN --limit 10 --cursor x",
         "dsl check a.json b.xml --output json",

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use linkloom_query::LogsQuery;
 use linkloom_schema::answer::{
     ExecutionInput, ListAnswer, LogAnswer, LogsAnswer, execution_answer, log_answer, node_answer,
 };
@@ -151,7 +152,7 @@ impl World {
         };
         self.with(|input| {
             let answer = node_answer(input, name, None, logs).expect("a node of the execution");
-            crate::terminal::node(MARK, &answer, style)
+            crate::terminal::node(MARK, &answer, &LogsQuery::default(), style)
         })
     }
 
