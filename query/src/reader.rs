@@ -273,7 +273,7 @@ impl Reader {
         shared: &[&str],
         then: impl FnOnce(&ExecutionInput<'_>) -> T,
     ) -> T {
-        let idle = self.idle.of(execution.mark.scene_id);
+        let stalls_at = stalls_at(&execution.tally, self.idle.of(execution.mark.scene_id));
         then(&ExecutionInput {
             mark: execution.mark,
             reports: &execution.reports,
@@ -281,11 +281,12 @@ impl Reader {
             definition,
             context: Context {
                 execution_id: execution.mark.execution_id,
-                silent: is_silent(stalls_at(&execution.tally, idle), as_of),
+                silent: is_silent(stalls_at, as_of),
                 partial: execution.partial,
                 sub,
             },
             shared_traces: shared,
+            stalls_at,
             findings: &execution.conflicts,
         })
     }

@@ -107,6 +107,45 @@ fn a_failed_execution() {
     .assert_eq(&world.execution(PLAIN));
 }
 
+/// Nothing runs, and only an optional node may still come: that is why the execution is not completed yet.
+#[test]
+fn a_running_execution_says_what_it_waits_for() {
+    let mail = Node { optional: true, ..step("mail") };
+    let plan = || vec![step("A"), fork("Fork", vec![steps("B"), vec![mail.clone()]])];
+    let head = |world: &World| {
+        let text = world.execution(PLAIN);
+        let lines = text
+            .lines()
+            .filter(|line| ["waits for", "silent"].iter().any(|fact| line.trim_start().starts_with(fact)));
+        lines.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let through = World::new(Some(plan()), "0 A start\n 1 A done\n 2 B start\n 3 B done\n 9 A INFO: last");
+    expect![[r#"
+          waits for mail (optional)
+          silent    since 2026-11-21 10:00:00.009 UTC, counts as completed from 2026-11-21 10:01:00.009 UTC…
+    "#]]
+    .assert_eq(&head(&through));
+    let open = World::new(Some(plan()), "0 A start\n 1 A done\n 2 B start");
+    expect![[r#"
+          silent    since 2026-11-21 10:00:00.002 UTC, counts as stalled from 2026-11-21 10:01:00.002 UTC on
+    "#]]
+    .assert_eq(&head(&open));
+    let next = World::new(Some(plan()), "0 A start\n 1 A done");
+    expect![[r#"
+          waits for Fork
+          silent    since 2026-11-21 10:00:00.001 UTC, which counts from 2026-11-21 10:01:00.001 UTC on
+    "#]]
+    .assert_eq(&head(&next));
+    let planless = World::new(None, "0 A start\n 1 A done");
+    expect![[r#"
+          silent    since 2026-11-21 10:00:00.001 UTC, counts as completed from 2026-11-21 10:01:00.001 UTC…
+    "#]]
+    .assert_eq(&head(&planless));
+    // Once it has ended, or is stalled, there is nothing to wait for.
+    let silent = World::new(Some(plan()), "0 A start\n 1 A done").silent();
+    assert_eq!(head(&silent), "");
+}
+
 #[test]
 fn wide_terminals_have_a_timeline() {
     let world = World::new(Some(sample()), FAILED);
@@ -273,6 +312,7 @@ fn blocks_within_blocks() {
           services  content-api
           plan      version 3fa29c01d2e4b5a6
           reports   16 reports
+          silent    since 2026-11-21 11:06:40.003 UTC, counts as stalled from 2026-11-21 11:07:40.003 UTC on
 
           ✔ receive               completed    →+0                      Take the order
           ⋯ 3 minor nodes: audit, trace, count (3 completed)
@@ -473,7 +513,7 @@ fn a_node_page() {
             content-api at 10.0.0.3:8080, round 2
             output  "ok"
 
-          4 logs
+          4 logs, and more
           2026-11-21 UTC
           10:00:00.010  INFO  calling the picture service of the other data centre because the one here is
                               being serviced this night
@@ -516,7 +556,7 @@ fn a_node_page() {
         ^[90m    content-api at 10.0.0.3:8080, round 2^[0m
             ^[90moutput^[0m  "ok"
 
-          ^[1m4 logs^[0m
+          ^[1m4 logs^[0m, and more
         ^[90m  2026-11-21 UTC^[0m
         ^[90m  10:00:00.010^[0m  ^[32mINFO^[0m  calling the picture service of the other data centre because the one here is
                               being serviced this night

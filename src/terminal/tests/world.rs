@@ -12,7 +12,7 @@ use linkloom_schema::finding::Finding;
 use linkloom_schema::ids::{MarkRef, SceneId};
 use linkloom_schema::panorama::{Context, ExecutionStatus, Plans};
 use linkloom_schema::report::{Identity, Payload, Report, ReportKind, Status};
-use linkloom_schema::summary::{Observed, list_entry, summarise};
+use linkloom_schema::summary::{Observed, list_entry, stalls_at, summarise};
 use linkloom_schema::tally::Tally;
 use linkloom_schema::time::Timestamp;
 
@@ -130,6 +130,7 @@ impl World {
                 sub: &sub,
             },
             shared_traces: &[],
+            stalls_at: stalls_at(&self.tally, 60_000_000),
             findings: &self.findings,
         })
     }
