@@ -9,7 +9,9 @@ use linkloom_schema::ids::LinkMark;
 use linkloom_schema::panorama::{ExecutionStatus, NodeState};
 use linkloom_schema::time::Timestamp;
 
-use super::args::{LinkCommand, LinkListArgs, LinkLogsArgs, LinkShowArgs, LinkWaitArgs, MarkArgs, OutputFormat, StatusArg};
+use super::args::{
+    LinkCommand, LinkListArgs, LinkLogsArgs, LinkShowArgs, LinkWaitArgs, MarkArgs, OutputFormat, StatusArg,
+};
 use super::remote::{PATIENCE_WITHOUT_API, ReadError, ReadSource};
 use super::{Outcome, Output, store};
 use crate::config::Config;
@@ -68,7 +70,10 @@ fn list(args: &LinkListArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
         (text, !found.answer.executions.is_empty())
     })?;
     let all = ListQuery { limit: OFFERED_READ_MAX, ..ListQuery::default() };
-    if !found && args.read.output == OutputFormat::Table && query != (ListQuery { limit: query.limit, ..all.clone() }) {
+    if !found
+        && args.read.output == OutputFormat::Table
+        && query != (ListQuery { limit: query.limit, ..all.clone() })
+    {
         text = source.list(&args.business_id, &all, as_of, |all| {
             terminal::list_without_match(&args.business_id, &query, all.answer, style)
         })?;

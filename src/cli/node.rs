@@ -83,7 +83,8 @@ fn no_run(
     })?;
     let runs = runs.unwrap_or_default();
     let (node, run) = (&args.node_name, args.run.as_deref().unwrap_or_default());
-    let there = if runs.is_empty() { "it has none".to_owned() } else { format!("there is {}", some_of(&runs)) };
+    let there =
+        if runs.is_empty() { "it has none".to_owned() } else { format!("there is {}", some_of(&runs)) };
     eprintln!("{}", plain(&format!("node {node} has no run {run}; {there}")));
     Ok(Outcome::NotFound)
 }

@@ -53,7 +53,9 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> a
             for incomplete in &notes.incomplete {
                 writeln!(io::stderr(), "{}", plain(&incomplete.to_string()))?;
             }
-            out.text(&text(&verified))?;
+            if verified.read > 0 || notes.failed.is_empty() {
+                out.text(&text(&verified))?;
+            }
         }
     }
     if !notes.failed.is_empty() {

@@ -26,6 +26,13 @@ impl Covers {
         }
     }
 
+    /// So many lines of `source` were refused in this call: to be remembered with how far it was ingested.
+    pub fn refused(&mut self, source: &str, count: u64) {
+        if let Some(resume) = self.resume.get_mut(source) {
+            resume.point.refused += count;
+        }
+    }
+
     /// The position that comes next in each partition.
     pub fn positions(&self) -> impl Iterator<Item = (&(Arc<str>, u32), u64)> {
         self.positions.iter().map(|(partition, next)| (partition, *next))

@@ -96,7 +96,8 @@ pub fn list_without_match(business_id: &str, query: &ListQuery, there: &ListAnsw
             line.write(style, &mut out);
         }
         None => {
-            let none = if query.cursor.is_some() { ": no more executions" } else { ": no executions that match" };
+            let none =
+                if query.cursor.is_some() { ": no more executions" } else { ": no executions that match" };
             line.push(Tone::Plain, none);
             line.push(Tone::Plain, &format!("; without filters there are {}{more}", grouped(count)));
             line.write(style, &mut out);

@@ -34,13 +34,7 @@ pub fn logs(mark: MarkRef<'_>, answer: &LogsAnswer<'_>, query: &LogsQuery, style
 }
 
 /// How many logs there are and of which kind, then each of them; `more`: it is not the last page.
-pub(super) fn section(
-    logs: &[LogAnswer<'_>],
-    query: &LogsQuery,
-    more: bool,
-    style: Style,
-    out: &mut String,
-) {
+pub(super) fn section(logs: &[LogAnswer<'_>], query: &LogsQuery, more: bool, style: Style, out: &mut String) {
     let mut title = Line::new();
     let count = match logs.len() {
         0 if query.cursor.is_some() => "no more logs".to_owned(),
@@ -89,7 +83,9 @@ fn one(log: &LogAnswer<'_>, column: usize, style: Style, out: &mut String) {
     if let Some(name) = &log.node_name {
         first.push(Tone::Strong, &clip(&super::plain(name), NODE_COLUMNS_MAX));
     }
-    first.pad_to(column);
+    if column > TEXT_COLUMN {
+        first.pad_to(column);
+    }
     let mut message = String::new();
     let narrow = Style { color: false, columns: style.columns.saturating_sub(column), clip: true };
     let text = log.message.as_deref().unwrap_or_default();

@@ -28,6 +28,7 @@ pub use list::{list, list_without_match};
 pub use logs::logs;
 pub use node::node;
 pub use span::{duration, instant};
+pub use state::sign;
 pub use table::{grouped, plural};
 pub use text::plain;
 pub use unlinked::{unlinked, unlinked_reports};

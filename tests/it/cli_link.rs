@@ -52,7 +52,7 @@ fn the_logs_of_an_execution_are_listed_over_all_nodes() {
 
           1 log without a node
           2026-11-21 UTC
-          10:00:02.000  INFO   who called?
+          10:00:02.000  INFO  who called?
                               data  {"from": "cron"}
     "#]]
     .assert_eq(&logs(&["--without-node"]).ended_with(0).out);
@@ -190,10 +190,7 @@ fn waiting_ends_when_the_execution_has_ended_otherwise() {
     );
     assert_eq!(ran.out, shown.out);
     let ran = wait(&["--timeout", "3s", "--keep-waiting"]).ended_with(1);
-    assert_eq!(
-        (ran.out, &*ran.err),
-        (shown.out.clone(), "not within 3s: status is failed, not completed\n")
-    );
+    assert_eq!((ran.out, &*ran.err), (shown.out.clone(), "not within 3s: status is failed, not completed\n"));
     let ran = wait(&["--until", "failed"]).ended_with(0);
     assert_eq!((ran.out, &*ran.err), (shown.out, ""));
 }

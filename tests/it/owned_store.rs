@@ -198,7 +198,10 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
     for command in [["dead", "list", "--store", &store], ["unlinked", "list", "--store", &store]] {
         let output = run(&command);
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{command:?}");
-        let want = format!("linkloom: {store} is owned by process {pid}, its API is at {api}\n");
+        let want = format!(
+            "linkloom: {store} is owned by process {pid}, its API is at {api}; this command needs the store for itself: \
+             wait until that process has ended, or end it\n"
+        );
         assert_eq!(text(&output.stderr), want);
     }
     let (_, metrics) = get(&api, "/metrics");
