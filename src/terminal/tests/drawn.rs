@@ -117,33 +117,43 @@ fn a_running_execution_says_what_it_waits_for() {
         let lines = text
             .lines()
             .filter(|line| ["waits for", "silent"].iter().any(|fact| line.trim_start().starts_with(fact)));
-        lines.map(|line| format!("{line}\n")).collect::<String>()
+        lines.map(|line| format!("{}\n", line.trim_start())).collect::<String>()
     };
     let through = World::new(Some(plan()), "0 A start\n 1 A done\n 2 B start\n 3 B done\n 9 A INFO: last");
     expect![[r#"
           waits for mail (optional)
-          silent    since 2026-11-21 10:00:00.009 UTC, counts as completed from 2026-11-21 10:01:00.009 UTC…
+          silent    since 2026-11-21 10:00:00 UTC, completed from 2026-11-21 10:01:00
     "#]]
     .assert_eq(&head(&through));
     let open = World::new(Some(plan()), "0 A start\n 1 A done\n 2 B start");
     expect![[r#"
-          silent    since 2026-11-21 10:00:00.002 UTC, counts as stalled from 2026-11-21 10:01:00.002 UTC on
+          silent    since 2026-11-21 10:00:00 UTC, stalled from 2026-11-21 10:01:00
     "#]]
     .assert_eq(&head(&open));
     let next = World::new(Some(plan()), "0 A start\n 1 A done");
     expect![[r#"
-          waits for Fork
-          silent    since 2026-11-21 10:00:00.001 UTC, which counts from 2026-11-21 10:01:00.001 UTC on
+          waits for B, mail (optional)
+          silent    since 2026-11-21 10:00:00 UTC, stalled from 2026-11-21 10:01:00
     "#]]
     .assert_eq(&head(&next));
     let planless = World::new(None, "0 A start\n 1 A done");
     expect![[r#"
-          silent    since 2026-11-21 10:00:00.001 UTC, counts as completed from 2026-11-21 10:01:00.001 UTC…
+          silent    since 2026-11-21 10:00:00 UTC, completed from 2026-11-21 10:01:00
     "#]]
     .assert_eq(&head(&planless));
-    // Once it has ended, or is stalled, there is nothing to wait for.
-    let silent = World::new(Some(plan()), "0 A start\n 1 A done").silent();
-    assert_eq!(head(&silent), "");
+    // What is foretold comes true, and then there is nothing to wait for.
+    for (plan, text, sign) in [
+        (Some(plan()), "0 A start\n 1 A done\n 2 B start\n 3 B done", "✔ completed"),
+        (Some(plan()), "0 A start\n 1 A done\n 2 B start", "■ stalled"),
+        (Some(plan()), "0 A start\n 1 A done", "■ stalled"),
+        (None, "0 A start\n 1 A done", "✔ completed"),
+    ] {
+        let world = World::new(plan, text);
+        assert!(head(&world).contains(&format!(" UTC, {} from ", &sign[4..])), "{}", head(&world));
+        let silent = world.silent();
+        assert!(silent.execution(PLAIN).starts_with(sign), "{}", silent.execution(PLAIN));
+        assert_eq!(head(&silent), "");
+    }
 }
 
 #[test]
@@ -312,7 +322,7 @@ fn blocks_within_blocks() {
           services  content-api
           plan      version 3fa29c01d2e4b5a6
           reports   16 reports
-          silent    since 2026-11-21 11:06:40.003 UTC, counts as stalled from 2026-11-21 11:07:40.003 UTC on
+          silent    since 2026-11-21 11:06:40 UTC, stalled from 2026-11-21 11:07:40
 
           ✔ receive               completed    →+0                      Take the order
           ⋯ 3 minor nodes: audit, trace, count (3 completed)
