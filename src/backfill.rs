@@ -180,7 +180,7 @@ impl Remembered {
     }
 
     fn at(&self, partition: u32, next: u64) -> Resume {
-        let point = ResumePoint { length: next, lines: 0, hash: 0 };
+        let point = ResumePoint { length: next, lines: 0, hash: 0, refused: 0 };
         Resume { head: self.head(partition), point }
     }
 

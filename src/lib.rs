@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod pipeline;
 pub mod replay;
 pub mod service;
+mod similar;
 pub mod terminal;
 pub mod verify;
 pub mod workload;

@@ -67,6 +67,8 @@ pub struct LogsQuery {
     pub level: Option<String>,
     /// Only with this text in their message.
     pub text: Option<String>,
+    /// Of the logs of an execution only those that name no node.
+    pub without_node: bool,
     /// At most so many.
     pub limit: usize,
     /// Go on where the answer before ended.
@@ -271,7 +273,7 @@ impl Reader {
         shared: &[&str],
         then: impl FnOnce(&ExecutionInput<'_>) -> T,
     ) -> T {
-        let idle = self.idle.of(execution.mark.scene_id);
+        let stalls_at = stalls_at(&execution.tally, self.idle.of(execution.mark.scene_id));
         then(&ExecutionInput {
             mark: execution.mark,
             reports: &execution.reports,
@@ -279,11 +281,12 @@ impl Reader {
             definition,
             context: Context {
                 execution_id: execution.mark.execution_id,
-                silent: is_silent(stalls_at(&execution.tally, idle), as_of),
+                silent: is_silent(stalls_at, as_of),
                 partial: execution.partial,
                 sub,
             },
             shared_traces: shared,
+            stalls_at,
             findings: &execution.conflicts,
         })
     }
@@ -387,7 +390,7 @@ impl Reader {
             execution.log_packs.clone(),
             &LogQuery {
                 kind: Some(ReportKind::Log),
-                node: node.map(Some),
+                node: node.map(Some).or(query.without_node.then_some(None)),
                 wanted: &wanted,
                 after: after.map(|LogCursor(moment)| Place::from(moment)),
                 limit: query.limit,

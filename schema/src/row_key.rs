@@ -298,8 +298,13 @@ pub fn definition(scene_id: &str, valid_from: Option<Timestamp>, version: &str) 
 
 /// The `dead` row of a dead letter: where it came from.
 pub fn dead(source: &str, partition: u32, position: u64) -> String {
+    format!("{}{partition:05}|{position:020}", dead_prefix(source))
+}
+
+/// What the `dead` rows of everything from one source begin with.
+pub fn dead_prefix(source: &str) -> String {
     let mut key = String::new();
     push_id(&mut key, source);
-    key.push_str(&format!("|{partition:05}|{position:020}"));
+    key.push('|');
     key
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use linkloom_ingest::decode::Reason;
 use linkloom_ingest::source::kafka::Bound;
 use linkloom_schema::time::Timestamp;
 
@@ -23,6 +24,8 @@ const STYLES: Styles = Styles::styled()
 #[command(name = "linkloom", version, styles = STYLES, max_term_width = 110, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 not found or a check failed, 2 wrong usage or the environment is at fault.\n\
+    A TIME is RFC 3339 with an offset, such as 2026-11-21T10:00:00Z or 2026-11-21T18:00:00+08:00, or a date, which \
+    is its first instant in UTC.\n\
     Settings of the configuration can be given as LINKLOOM__SECTION__KEY; `linkloom config print` shows them all."
 )]
 pub struct Cli {
@@ -94,7 +97,8 @@ pub struct ReadArgs {
     #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
     pub output: OutputFormat,
 
-    /// The instant that decides whether a silent execution is running or stalled; now if absent.
+    /// The instant that decides whether a silent execution is running or stalled, such as 2026-11-21T10:00:00Z or
+    /// 2026-11-21; now if absent.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub as_of: Option<Timestamp>,
 }
@@ -224,7 +228,7 @@ pub struct IngestArgs {
     #[arg(long, value_name = "DIR")]
     pub dsl: Option<PathBuf>,
 
-    /// Exit with 1 if a report was refused.
+    /// Exit with 1 if a report was refused, also when that was in an earlier call and it was not replayed since.
     #[arg(long)]
     pub strict: bool,
 
@@ -355,15 +359,35 @@ pub enum LinkCommand {
     /// The executions of a business id over all scenes, newest first.
     ///
     /// Exit code 1 if there is none.
-    #[command(after_help = "Examples:\n  linkloom link list --store S content-42\n  \
-        linkloom link list --store S content-42 --scene realtime-input --status failed --from 2026-11-01 --output json")]
+    #[command(
+        after_help = "NODES counts nodes by state, with the signs of `link show`; ERRORS counts business logs of level \
+        ERROR and FATAL.\n\nExamples:\n  linkloom link list --store S content-42\n  \
+        linkloom link list --store S content-42 --scene realtime-input --status failed --from 2026-11-01 --output json"
+    )]
     List(LinkListArgs),
 
     /// One execution laid over its definition: what ran, what failed, what was skipped, what is missing.
-    #[command(after_help = "Example:\n  linkloom link show --store S content-42 realtime-input 5f2c")]
+    #[command(
+        after_help = "Signs: ✔ completed  ✖ failed  ▶ running  ■ stalled  ! missing  ○ not reached  ┄ not taken  \
+        + not in the definition  ~ past retention\n\
+        A node's line: name, state, when its latest run began (from the start of the execution; → when only its end is \
+        known), how long it took. ×2: it ran twice; → pass: a decision's case, with ? if inferred; ↗: the execution \
+        behind it; ⋯: folded nodes.\n\n\
+        Example:\n  linkloom link show --store S content-42 realtime-input 5f2c"
+    )]
     Show(LinkShowArgs),
 
+    /// The business logs of an execution over all its nodes, oldest first, also those that name no node.
+    #[command(
+        after_help = "Examples:\n  linkloom link logs --store S content-42 realtime-input 5f2c --text timeout\n  \
+        linkloom link logs --store S content-42 realtime-input 5f2c --without-node --output json"
+    )]
+    Logs(LinkLogsArgs),
+
     /// Wait until an execution has a status and nodes have run, for tests: exit code 0 if so, 1 if not in time.
+    ///
+    /// Ends early, with 1, when the execution has failed (or completed) and that is not what is waited for: two seconds
+    /// later, for a retry may begin. With --output json the execution is printed as `link show` does, either way.
     #[command(
         after_help = "Example:\n  linkloom link wait --store S content-42 realtime-input 5f2c --until completed \
         --timeout 30s --expect-nodes a,b"
@@ -395,7 +419,7 @@ pub struct LinkListArgs {
     #[arg(long, value_name = "STATUS")]
     pub status: Option<StatusArg>,
 
-    /// Only executions that started at this time or later.
+    /// Only executions that started at this time or later, such as 2026-11-21T10:00:00Z or 2026-11-21.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub from: Option<Timestamp>,
 
@@ -449,6 +473,38 @@ pub struct LinkShowArgs {
     pub read: ReadArgs,
 }
 
+/// `link logs`
+#[derive(Clone, Debug, Args)]
+pub struct LinkLogsArgs {
+    /// Which execution.
+    #[command(flatten)]
+    pub mark: MarkArgs,
+
+    /// Only logs of exactly this level, in any case: `warn` finds WARN and WARNING, not ERROR.
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
+
+    /// Only logs with this text in their message.
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+
+    /// Only logs that name no node.
+    #[arg(long)]
+    pub without_node: bool,
+
+    /// Which part of the logs.
+    #[command(flatten)]
+    pub page: PageArgs,
+
+    /// The store that is read.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// How to answer.
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
+    pub output: OutputFormat,
+}
+
 /// `link wait`
 #[derive(Clone, Debug, Args)]
 pub struct LinkWaitArgs {
@@ -460,9 +516,13 @@ pub struct LinkWaitArgs {
     #[arg(long, value_name = "STATUS", default_value = "completed")]
     pub until: StatusArg,
 
-    /// How long to wait, such as `500ms`, `30s`, `5m`.
+    /// How long to wait, such as `500ms`, `30s`, `5m`; a number alone is seconds.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub timeout: Duration,
+
+    /// Wait on when the execution has ended in another way: a retry may still come.
+    #[arg(long)]
+    pub keep_waiting: bool,
 
     /// Nodes that must have completed, separated by commas.
     #[arg(long, value_name = "NODES", value_delimiter = ',')]
@@ -530,11 +590,11 @@ pub struct NodeShowArgs {
     #[arg(value_name = "NODE")]
     pub node_name: String,
 
-    /// Only this run: its id, or `#1`, `#2`, ...
+    /// Only this run: its id, or `#1`, `#2`, ...; the logs are those of the node all the same.
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
 
-    /// Only logs of this level.
+    /// Only logs of exactly this level, in any case: `warn` finds WARN and WARNING, not ERROR.
     #[arg(long, value_name = "LEVEL")]
     pub level: Option<String>,
 
@@ -767,13 +827,17 @@ pub enum ConvertFormat {
 #[derive(Clone, Debug, Subcommand)]
 pub enum DeadCommand {
     /// Refused reports with reason, origin and id.
-    #[command(after_help = "Example:\n  linkloom dead list --store S")]
+    #[command(after_help = "Examples:\n  linkloom dead list --store S\n  \
+        linkloom dead list --store S --source reports.ndjson --reason bad_time")]
     List(DeadListArgs),
 
     /// Decode refused reports again, after the configuration or the program has changed.
     ///
     /// What is accepted now is stored and marked as replayed, what is still refused stays. Replaying again changes
     /// nothing. Exit code 1 if there is no dead letter of an id.
+    #[command(
+        override_usage = "linkloom dead replay [OPTIONS] <ID>...\n       linkloom dead replay [OPTIONS] --all"
+    )]
     #[command(after_help = "Examples:\n  linkloom dead replay --store S --all\n  \
         linkloom dead replay --store S 'reports.ndjson|00000|00000000000000000077#00f1e2d3c4b5a697'\n\n\
         An id is the row key of the letter, `#` and 16 hex digits made from its content; `dead list` prints it.")]
@@ -790,6 +854,14 @@ pub struct DeadListArgs {
     /// List those that were replayed, too.
     #[arg(long)]
     pub all: bool,
+
+    /// Only those refused for this reason, as docs/report-format.md names them.
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub reason: Option<Reason>,
+
+    /// Only those from this file, as it was named when it was ingested (`-`: standard input), or from this topic.
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<String>,
 
     /// The store that is read.
     #[command(flatten)]
@@ -978,6 +1050,13 @@ pub enum BenchPart {
     Windows,
 }
 
+fn reason(text: &str) -> Result<Reason, String> {
+    Reason::from_label(text).ok_or_else(|| {
+        let allowed: Vec<&str> = Reason::ALL.into_iter().map(Reason::as_str).collect();
+        format!("allowed is one of {}", allowed.join(", "))
+    })
+}
+
 fn log_filter(text: &str) -> Result<String, String> {
     if crate::config::is_log_filter(text) {
         Ok(text.to_owned())
@@ -1005,7 +1084,9 @@ fn speed(text: &str) -> Result<f64, String> {
 /// A number with a unit: `500ms`, `30s`, `5m`, `2h`; a number alone is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let allowed = || {
-        format!("{text:?} is not a duration; allowed is a number with ms, s, m or h, such as 500ms or 30s")
+        format!(
+            "{text:?} is not a duration; allowed is a number of seconds, or one with ms, s, m or h, such as 500ms"
+        )
     };
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
@@ -1030,6 +1111,10 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     });
     let instant = instant.map(|instant| Timestamp(instant.as_microsecond()));
     instant.filter(|time| (Timestamp::MIN_SANE..=Timestamp::MAX_SANE).contains(time)).ok_or_else(|| {
+        let without_offset = instant.is_none() && text.parse::<jiff::civil::DateTime>().is_ok();
+        if without_offset && text.contains([':', 'T', 't']) {
+            return format!("{text:?} has no offset; put Z (for UTC) or one such as +02:00 behind it");
+        }
         format!("{text:?} is not a time; allowed is RFC 3339 such as 2026-11-21T10:00:00Z, or a date, from 2000 to 2099")
     })
 }

@@ -87,7 +87,7 @@ pub(super) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<Outcom
         args.topic,
         grouped(get(&figures.stored_before))
     );
-    report(&feed, &outcome, started.elapsed().as_secs_f64());
+    report(&feed, &outcome, started.elapsed().as_secs_f64(), &store.path().display().to_string());
     drop(service);
     if let Some(failed) = outcome.failed.first() {
         bail!("{failed}");

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::pipeline::FeedFigures;
-use crate::terminal::grouped;
+use crate::terminal::{grouped, plural};
 
 /// Between two pictures on a terminal, and between two lines elsewhere.
 const PICTURE: Duration = Duration::from_millis(100);
@@ -43,8 +43,8 @@ fn line(figures: &FeedFigures, started: Instant) -> String {
     let read = get(&figures.read);
     let rate = read as f64 / started.elapsed().as_secs_f64().max(0.001);
     format!(
-        "{} reports read, {} stored, {} a second",
-        grouped(read),
+        "{} read, {} stored, {} a second",
+        plural(read, "report"),
         grouped(get(&figures.stored)),
         grouped(rate as u64)
     )

@@ -7,6 +7,7 @@ use linkloom_schema::time::Timestamp;
 
 use super::args::{LinkReplayArgs, ReplayFormat};
 use super::link::{mark_of, not_found};
+use super::remote::ReadSource;
 use super::{Outcome, Output, store};
 use crate::config::Config;
 use crate::replay::{replay, report_line};
@@ -44,7 +45,11 @@ pub(super) fn run(args: &LinkReplayArgs, config: &Config, out: &mut Output<'_>) 
         Ok(())
     })?;
     out.out.flush()?;
-    played.map_or_else(|| not_found(&mark), |()| Ok(Outcome::Done))
+    drop(open);
+    match played {
+        Some(()) => Ok(Outcome::Done),
+        None => not_found(&ReadSource::new(&store::path(&args.store, config)?, config), &mark),
+    }
 }
 
 /// Pauses between reports.

@@ -61,7 +61,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     };
     tracing::info!("stopping: what was read is stored");
     service.drain();
-    report(&figures, &outcome, started.elapsed().as_secs_f64());
+    report(&figures, &outcome, started.elapsed().as_secs_f64(), &store.path().display().to_string());
     drop(api);
     drop(service);
     if let Some(failed) = outcome.failed.first() {

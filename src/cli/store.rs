@@ -1,10 +1,11 @@
 //! Opening the store a command names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use linkloom_storage::embedded::EmbeddedStore;
+use linkloom_storage::store::StoreError;
 
 use super::args::StoreArgs;
 use super::remote::{self, ReadSource};
@@ -25,7 +26,7 @@ pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf>
 
 /// Opens a store for writing; it is made when it is not there.
 pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(Arc<EmbeddedStore>, OpenStore)> {
-    let store = Arc::new(remote::open_to_own(&path(args, config)?, config)?);
+    let store = Arc::new(own(&path(args, config)?, config)?);
     let open = OpenStore::new(store.clone(), config)?;
     Ok((store, open))
 }
@@ -36,7 +37,16 @@ pub(super) fn existing(args: &StoreArgs, config: &Config) -> anyhow::Result<Open
     if !EmbeddedStore::is_at(&path) {
         bail!("there is no store at {}; `linkloom ingest` makes one", path.display());
     }
-    Ok(OpenStore::new(Arc::new(remote::open_to_own(&path, config)?), config)?)
+    Ok(OpenStore::new(Arc::new(own(&path, config)?), config)?)
+}
+
+fn own(path: &Path, config: &Config) -> anyhow::Result<EmbeddedStore> {
+    remote::open_to_own(path, config).map_err(|error| match error {
+        StoreError::Owned { .. } => {
+            anyhow!("{error}; this command needs the store for itself: wait until that process has ended, or end it")
+        }
+        other => other.into(),
+    })
 }
 
 /// Finds the way to a store for reading; it must be there.

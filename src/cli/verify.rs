@@ -10,7 +10,7 @@ use super::args::{OutputFormat, RangeArgs, VerifyArgs};
 use super::{Outcome, Output, store};
 use crate::config::Config;
 use crate::service;
-use crate::terminal::{grouped, plain};
+use crate::terminal::{grouped, plain, plural};
 use crate::verify::{MISSING_NAMED_MAX, Verified, VerifySettings, verify};
 
 /// The answer for programs.
@@ -49,7 +49,7 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> a
     let mut progress = |read: u64| {
         if live {
             // The next line goes over it; what cannot be written is no loss.
-            let _ = write!(io::stderr(), "\r{} records verified", grouped(read));
+            let _ = write!(io::stderr(), "\r{} verified", plural(read, "record"));
         }
     };
     let (verified, notes) = verify(&*open.store, &mut *source, &settings, &mut progress)?;
@@ -65,7 +65,9 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> a
             for incomplete in &notes.incomplete {
                 writeln!(io::stderr(), "{}", plain(&incomplete.to_string()))?;
             }
-            out.text(&text(&verified))?;
+            if verified.read > 0 || notes.failed.is_empty() {
+                out.text(&text(&verified))?;
+            }
         }
     }
     if !notes.failed.is_empty() {
@@ -103,8 +105,9 @@ fn text(verified: &Verified) -> String {
     let named = verified.first_missing.len() as u64;
     if verified.missing > named {
         let further = verified.missing - named;
+        let are = if further == 1 { "is" } else { "are" };
         text.push_str(&format!(
-            "{} more are missing; the first {MISSING_NAMED_MAX} are named\n",
+            "{} more {are} missing; the first {MISSING_NAMED_MAX} are named\n",
             grouped(further)
         ));
     }

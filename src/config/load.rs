@@ -8,10 +8,11 @@ use linkloom_ingest::source::kafka::check_option;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problems::{Problem, Problems, nearest};
+use super::problems::{Problem, Problems};
 use super::sections::SceneConfig;
 use super::setting::{Section, Setting, Value, quoted, set_checked};
 use super::{Config, ScenesConfig};
+use crate::similar::nearest;
 
 /// Environment variables that begin with this are settings: `LINKLOOM__SECTION__KEY`.
 pub const ENVIRONMENT_PREFIX: &str = "LINKLOOM__";

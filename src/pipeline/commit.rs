@@ -26,6 +26,14 @@ impl Covers {
         }
     }
 
+    /// So many lines of the source were refused in this call up to this batch, the one told last: to be remembered with
+    /// how far it was ingested.
+    pub fn refused(&mut self, batch: &RawBatch, count: u64) {
+        if let Some(resume) = self.resume.get_mut(&(batch.source.clone(), batch.partition)) {
+            resume.point.refused += count;
+        }
+    }
+
     /// The position that comes next in each partition.
     pub fn positions(&self) -> impl Iterator<Item = (&(Arc<str>, u32), u64)> {
         self.positions.iter().map(|(partition, next)| (partition, *next))

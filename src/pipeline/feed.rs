@@ -69,7 +69,8 @@ pub struct FeedFigures {
     pub read_bytes: AtomicU64,
     /// Reports stored.
     pub stored: AtomicU64,
-    /// Reports that stood in the same pack already.
+    /// Reports that stood in the same pack already. One that an earlier flush stored counts as stored once more: readers
+    /// merge the two.
     pub duplicates: AtomicU64,
     /// Records that became dead letters.
     pub dead: AtomicU64,
@@ -114,6 +115,10 @@ pub struct FeedOutcome {
     pub opened: Vec<Opened>,
     /// Inputs that could not be read (to the end).
     pub failed: Vec<SourceError>,
+    /// Records that were refused, by source.
+    pub refused: BTreeMap<String, u64>,
+    /// The first record that was refused for a reason: where it is and what is wrong with it.
+    pub first_refused: BTreeMap<Reason, String>,
 }
 
 /// A pipeline at work.
@@ -137,6 +142,10 @@ pub struct Feed<'p> {
     covers: Covers,
     reach: Reach,
     in_flight: InFlight,
+    refused: BTreeMap<String, u64>,
+    /// How many of them the current file had before it was opened this time.
+    refused_before: u64,
+    first_refused: BTreeMap<Reason, String>,
     done: (Sender<Done>, Receiver<Done>),
     spare: Vec<Flush>,
     buffers: usize,
@@ -176,6 +185,9 @@ impl<'p> Feed<'p> {
             covers: Covers::default(),
             reach: Reach::default(),
             in_flight: InFlight::default(),
+            refused: BTreeMap::new(),
+            refused_before: 0,
+            first_refused: BTreeMap::new(),
             done: unbounded(),
             spare: Vec::new(),
             buffers: 0,
@@ -203,6 +215,7 @@ impl<'p> Feed<'p> {
                     self.partitions_seen = 0;
                     self.figures.size.store(opened.size.unwrap_or(0), Ordering::Relaxed);
                     self.figures.position.store(opened.position, Ordering::Relaxed);
+                    self.refused_before = self.refused.get(&*opened.source).copied().unwrap_or(0);
                     outcome.opened.push(opened);
                 }
                 Ok(Next::Incomplete(incomplete)) => outcome.incomplete.push(incomplete),
@@ -221,6 +234,8 @@ impl<'p> Feed<'p> {
         if !cells.is_empty() {
             self.store.write(&CellBatch { cells })?;
         }
+        outcome.refused = std::mem::take(&mut self.refused);
+        outcome.first_refused = std::mem::take(&mut self.first_refused);
         Ok(outcome)
     }
 
@@ -267,6 +282,9 @@ impl<'p> Feed<'p> {
         let lane = self.lane(batch);
         self.watermark.with(|mark, wall_ms| mark.observe(self.number, lane, latest, wall_ms));
         self.covers.batch(batch);
+        if let Some(count) = self.refused.get(&*batch.source) {
+            self.covers.refused(batch, count.saturating_sub(self.refused_before));
+        }
         if batch.resume.is_some() || source.positions_last() {
             add(&self.figures.replayed, self.reach.replayed(&**self.store, batch)?);
         }
@@ -307,6 +325,14 @@ impl<'p> Feed<'p> {
     fn refuse(&mut self, record: &Record<'_>, refusal: Refusal) {
         add(&self.figures.dead, 1);
         add(&self.figures.dead_by_reason[refusal.reason as usize], 1);
+        match self.refused.get_mut(record.origin.source) {
+            Some(count) => *count += 1,
+            None => {
+                self.refused.insert(record.origin.source.to_owned(), 1);
+            }
+        }
+        let first = self.first_refused.entry(refusal.reason);
+        first.or_insert_with(|| format!("{}: {}", record.origin, refusal.detail));
         let kept = record.bytes.len().min(self.settings.dead_letter_bytes_max);
         let letter = DeadLetter::new(&Record { bytes: &record.bytes[..kept], ..*record }, refusal);
         let cell = super::dead::cell(&letter);

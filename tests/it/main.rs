@@ -7,6 +7,8 @@ mod cli_convert;
 mod cli_dead;
 mod cli_docs;
 mod cli_dsl;
+mod cli_ingest;
+mod cli_link;
 mod cli_verify;
 mod command_line;
 mod deploy;

@@ -80,6 +80,8 @@ pub struct Opened {
     pub source: Arc<str>,
     /// Where reading starts: 0, or the length that was consumed before.
     pub position: u64,
+    /// How many of the lines that were consumed before were refused.
+    pub refused: u64,
     /// Its size in bytes now, if positions can be compared to it (not in compressed files and pipes).
     pub size: Option<u64>,
 }
