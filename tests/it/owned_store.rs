@@ -217,6 +217,27 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
     }
 }
 
+/// As the documentation says: 2, and what was read is there.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_ingest_says_so_and_keeps_what_was_read() {
+    let (_folder, store, links) = folder();
+    let mut owner = Owner::start(&store, &links);
+    owner.send(BEGUN);
+    let show = ["link", "show", "--store", &store, "content-42", "intake", "e1", "--as-of", AS_OF];
+    until(&show, |output| text(&output.stdout).contains("running"));
+    let pid = owner.child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &pid]).status().expect("kill");
+    assert!(sent.success());
+    let mut stderr = String::new();
+    let _ = owner.child.stderr.take().map(|mut stream| stream.read_to_string(&mut stderr));
+    assert_eq!(owner.child.wait().expect("a child").code(), Some(2), "{stderr}");
+    let want = "linkloom: stopped; what was read is stored, the same command goes on from there\n";
+    assert!(stderr.ends_with(want), "{stderr}");
+    let output = run(&show);
+    assert!(text(&output.stdout).contains("publish"), "{}", text(&output.stdout));
+}
+
 #[test]
 fn link_wait_sees_what_a_running_ingest_is_fed() {
     let (_folder, store, links) = folder();
