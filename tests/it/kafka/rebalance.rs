@@ -151,7 +151,6 @@ fn come_and_go(broker: &Broker, topics: &[&str], options: &[(&str, &str)]) {
     });
     for member in [&first, &second, &third] {
         let get = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
-        assert_eq!(get(&member.kafka.commit_errors), 0);
         assert!(get(&member.kafka.rebalances) > 0 && get(&member.kafka.commits) > 0);
         assert_eq!(member.kafka.partitions(), 0, "all are given up");
     }
