@@ -54,6 +54,17 @@ pub fn check(path: &Path) -> anyhow::Result<Checked> {
     Ok(Checked { file, definition })
 }
 
+/// Whether a file is named like a definition and holds one without problems; of long ones it is not found out.
+pub fn is_definition(path: &Path) -> bool {
+    const LOOKED_AT_BYTES_MAX: u64 = 1 << 20;
+    let is_short = || path.metadata().is_ok_and(|file| file.is_file() && file.len() <= LOOKED_AT_BYTES_MAX);
+    is_named_so(path) && is_short() && check(path).is_ok_and(|checked| checked.definition.is_ok())
+}
+
+fn is_named_so(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json" || extension == "xml")
+}
+
 /// A file up to one byte more than a definition may have, and how long it is.
 fn beginning(path: &Path) -> std::io::Result<(Vec<u8>, u64)> {
     let file = File::open(path)?;
@@ -103,7 +114,7 @@ pub fn in_folder(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| format!("reading folder {}", folder.display()))? {
         let path = entry.with_context(|| format!("reading folder {}", folder.display()))?.path();
-        if path.extension().is_some_and(|extension| extension == "json" || extension == "xml") {
+        if is_named_so(&path) {
             files.push(path);
         }
     }

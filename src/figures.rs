@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use linkloom_ingest::source::kafka::KafkaFigures;
 use linkloom_storage::hbase::{HbaseFigures, Method};
 
 use crate::metrics::{self as names, Recorder, call, outcome};
@@ -18,6 +19,7 @@ pub fn publish(feed: &FeedFigures, service: &Service) {
     let (sink, assembler) = (service.sink().figures(), service.assembler().figures());
     for (name, value) in [
         (names::POSITIONS_READ, get(&feed.read)),
+        (names::POSITIONS_REPLAYED, get(&feed.replayed)),
         (names::READ_BYTES, get(&feed.read_bytes)),
         (names::AMBIGUOUS_MARKS, get(&feed.marks_with_more_separators)),
         (names::PAYLOADS_CUT, get(&feed.payloads_cut)),
@@ -58,6 +60,22 @@ pub fn publish_hbase(figures: &HbaseFigures) {
         }
     }
     metrics::counter!(names::HBASE_RECONNECTS).absolute(figures.reconnects());
+}
+
+/// Brings the metrics of Kafka up to date.
+pub fn publish_kafka(kafka: &KafkaFigures) {
+    for (name, value) in [
+        (names::KAFKA_REBALANCES, get(&kafka.rebalances)),
+        (names::KAFKA_COMMITS, get(&kafka.commits)),
+        (names::KAFKA_COMMIT_ERRORS, get(&kafka.commit_errors)),
+    ] {
+        metrics::counter!(name).absolute(value);
+    }
+    metrics::gauge!(names::KAFKA_PARTITIONS).set(kafka.partitions() as f64);
+    for lag in kafka.lags() {
+        let (topic, partition) = (lag.topic.to_string(), lag.partition.to_string());
+        metrics::gauge!(names::KAFKA_LAG, "topic" => topic, "partition" => partition).set(lag.records as f64);
+    }
 }
 
 /// Renders the metrics of a process in the Prometheus text format, up to date at each call.

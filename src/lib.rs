@@ -1,6 +1,7 @@
 //! Linkloom: configuration, wiring and command line; the one place that knows all parts.
 
 pub mod api;
+pub mod backfill;
 pub mod bench;
 pub mod cli;
 pub mod config;
@@ -10,7 +11,9 @@ pub mod figures;
 pub mod metrics;
 pub mod pipeline;
 pub mod refresh;
+pub mod replay;
 pub mod service;
+mod similar;
 pub mod terminal;
 pub mod verify;
 pub mod workload;

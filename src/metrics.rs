@@ -25,7 +25,7 @@ pub struct Metric {
     pub help: &'static str,
     /// What kind of number it is.
     pub kind: Kind,
-    /// The label it has, with all its values.
+    /// The label it has, with all its values; none: they are topics or the like, known when the process runs.
     pub label: Option<(&'static str, &'static [&'static str])>,
 }
 
@@ -54,6 +54,8 @@ metrics! {
     /// Positions by what became of them; their sum is linkloom_positions_read_total once nothing is held.
     POSITIONS = Counter "linkloom_positions_total",
         "outcome": ["stored", "duplicate", "dead_lettered", "sampled_out", "refused"];
+    /// Positions among them that an earlier process read already, and read again because it did not commit them.
+    POSITIONS_REPLAYED = Counter "linkloom_positions_replayed_total";
     /// Bytes read from sources.
     READ_BYTES = Counter "linkloom_ingest_read_bytes_total";
     /// Link marks in one text with more than two separators.
@@ -83,6 +85,16 @@ metrics! {
     HBASE_CALLS = Counter "linkloom_hbase_calls_total", "method": [];
     /// Connections to HBase that took the place of a lost one.
     HBASE_RECONNECTS = Counter "linkloom_hbase_reconnects_total";
+    /// Records of a topic's partition that are not committed yet, as far as known; 0 for partitions given up.
+    KAFKA_LAG = Gauge "linkloom_kafka_lag", "topic": [];
+    /// Partitions this process reads.
+    KAFKA_PARTITIONS = Gauge "linkloom_kafka_partitions";
+    /// Times partitions were given to this process or taken from it.
+    KAFKA_REBALANCES = Counter "linkloom_kafka_rebalances_total";
+    /// Commits of positions that Kafka took.
+    KAFKA_COMMITS = Counter "linkloom_kafka_commits_total";
+    /// Commits of positions that Kafka did not take; they are tried again.
+    KAFKA_COMMIT_ERRORS = Counter "linkloom_kafka_commit_errors_total";
 
     /// Windows open.
     ASSEMBLER_WINDOWS = Gauge "linkloom_assembler_open_windows";
@@ -169,8 +181,8 @@ fn describe() {
                 }
             }
             (Kind::Counter, None) => metrics::counter!(metric.name).increment(0),
-            (Kind::Gauge, _) => metrics::gauge!(metric.name).set(0.0),
-            (Kind::Histogram, _) => {}
+            (Kind::Gauge, None) => metrics::gauge!(metric.name).set(0.0),
+            (Kind::Gauge, Some(_)) | (Kind::Histogram, _) => {}
         }
     }
     crate::figures::publish_hbase(&linkloom_storage::hbase::HbaseFigures::default());
@@ -198,7 +210,7 @@ mod tests {
             metrics::histogram!(FLUSH_SECONDS).record(0.3);
             metrics::histogram!(STORE_WRITE_SECONDS).record(0.2);
         });
-        for metric in ALL {
+        for metric in ALL.iter().filter(|metric| metric.label.is_none_or(|(_, values)| !values.is_empty())) {
             let kind = format!("{:?}", metric.kind).to_lowercase();
             assert!(text.contains(&format!("# TYPE {} {kind}\n", metric.name)), "{} in\n{text}", metric.name);
             assert!(text.contains(&format!("# HELP {} ", metric.name)), "{} in\n{text}", metric.name);

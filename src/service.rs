@@ -10,6 +10,7 @@ use linkloom_assembler::settings::WindowSettings;
 use linkloom_assembler::summarise::Summariser;
 use linkloom_assembler::{Assembler, AssemblerSettings};
 use linkloom_ingest::decode::Limits;
+use linkloom_ingest::source::kafka::KafkaSettings;
 use linkloom_ingest::source::{Head, ResumePoint, Source};
 use linkloom_query::Reader;
 use linkloom_schema::definition::Definition;
@@ -81,6 +82,14 @@ impl AnyStore {
         match self {
             AnyStore::Embedded(_) => None,
             AnyStore::Hbase(store) => Some(store),
+        }
+    }
+
+    /// What a command needs to reach it: `--store PATH` or `--hbase HOST:PORT,..`.
+    pub fn option(&self) -> String {
+        match self {
+            AnyStore::Embedded(store) => format!("--store {}", store.path().display()),
+            AnyStore::Hbase(store) => format!("--hbase {}", store.gateways().join(",")),
         }
     }
 
@@ -269,6 +278,27 @@ pub fn limits(config: &Config) -> Limits {
 /// replayed under a higher limit.
 pub fn line_bytes_max(config: &Config) -> usize {
     config.ingest.report_bytes_max.max(config.ingest.dead_letter_bytes_max)
+}
+
+/// How Kafka is reached and read.
+///
+/// Errors: no brokers are configured, and `brokers` names none.
+pub fn kafka_settings(config: &Config, brokers: Option<&str>) -> anyhow::Result<KafkaSettings> {
+    let of = &config.kafka;
+    let brokers = brokers.unwrap_or(&of.brokers).trim();
+    anyhow::ensure!(
+        !brokers.is_empty(),
+        "no Kafka: name its brokers with --brokers HOST:PORT, LINKLOOM_BROKERS, or brokers in [kafka] of the configuration"
+    );
+    Ok(KafkaSettings {
+        brokers: brokers.to_owned(),
+        topics: of.topics.clone(),
+        group: of.group.clone(),
+        instance_id: of.instance_id.clone(),
+        queue_bytes_max: of.queue_bytes_max,
+        record_bytes_max: line_bytes_max(config),
+        options: of.options.clone(),
+    })
 }
 
 fn assembler_settings(config: &Config, scratch: Option<PathBuf>) -> AssemblerSettings {

@@ -8,11 +8,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use linkloom_ingest::classify::{Route, route};
 use linkloom_ingest::dead_letter::RAW_BYTES_MAX;
 use linkloom_ingest::decode::{Decoder, Limits};
 use linkloom_ingest::source::{Incomplete, Next, Origin, RawBatch, Record, Source, SourceError};
-use linkloom_schema::report::{Identity, Report, ReportKind, decode_stored};
+use linkloom_schema::report::{Identity, Report, decode_stored};
+use linkloom_schema::route::Route;
 use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
@@ -102,15 +102,7 @@ pub fn verify(
     progress: &mut dyn FnMut(u64),
 ) -> Result<(Verified, SourceNotes), StoreError> {
     const WAIT: Duration = Duration::from_millis(100);
-    let mut verifier = Verifier {
-        store,
-        horizon: store.horizon(),
-        settings,
-        decoder: Decoder::new(settings.limits.clone()),
-        chunk: Chunk::default(),
-        seen: FxHashSet::default(),
-        verified: Verified::default(),
-    };
+    let mut verifier = Verifier::new(store, settings.clone());
     let mut notes = SourceNotes::default();
     loop {
         match source.next(WAIT) {
@@ -121,7 +113,7 @@ pub fn verify(
                     progress(verifier.verified.read);
                 }
             }
-            Ok(Next::Opened(_) | Next::Idle) => {}
+            Ok(Next::Opened(_) | Next::Idle | Next::Revoked(_)) => {}
             Ok(Next::Incomplete(incomplete)) => notes.incomplete.push(incomplete),
             Ok(Next::End) => break,
             Err(error) => notes.failed.push(error),
@@ -130,6 +122,32 @@ pub fn verify(
     verifier.look_up()?;
     progress(verifier.verified.read);
     Ok((verifier.verified, notes))
+}
+
+/// Tells which records are in a store, for those who want to store only the others.
+pub struct LookUp<'s>(Verifier<'s>);
+
+impl<'s> LookUp<'s> {
+    /// Looks into `store`, under the settings the records are ingested with.
+    pub fn new(store: &'s dyn Store, settings: VerifySettings) -> Self {
+        LookUp(Verifier::new(store, settings))
+    }
+
+    /// For each record of the batches, in order, whether it is stored: as a report in its row, or, if it is refused, as
+    /// the dead letter of its origin. A report that was refused before counts as not stored.
+    pub fn stored(&mut self, batches: &[RawBatch]) -> Result<Vec<bool>, StoreError> {
+        batches.iter().for_each(|batch| self.0.batch(batch));
+        let mut chunk = std::mem::take(&mut self.0.chunk);
+        for (row, records) in chunk.rows.iter().zip(&chunk.of_row) {
+            self.0.reports(row, records, &mut chunk.records)?;
+        }
+        for wanted in &mut chunk.records {
+            if matches!(wanted.what, What::Refused { .. }) {
+                wanted.found = self.0.has_own_letter(wanted)?;
+            }
+        }
+        Ok(chunk.records.iter().map(|wanted| wanted.found).collect())
+    }
 }
 
 /// A record of the chunk.
@@ -163,7 +181,7 @@ struct Chunk {
 struct Verifier<'s> {
     store: &'s dyn Store,
     horizon: Option<Timestamp>,
-    settings: &'s VerifySettings,
+    settings: VerifySettings,
     decoder: Decoder,
     chunk: Chunk,
     seen: FxHashSet<u64>,
@@ -171,20 +189,36 @@ struct Verifier<'s> {
 }
 
 fn row_of(report: &Report<'_>) -> RowOf {
-    let family = match report.kind {
-        ReportKind::Node => Family::Nodes,
-        ReportKind::Log => Family::BusinessLogs,
-    };
-    match route(report) {
+    let family = Family::of(report.kind);
+    match Route::of(report) {
         Route::Marked(mark) => (Table::Link, row_key::link(mark), family),
         Route::Trace(trace) => (Table::Unlinked, row_key::unlinked_trace(trace), family),
         Route::Unlinked { service, hour } => {
-            (Table::Unlinked, row_key::unlinked_service(service, &hour.to_string()), family)
+            (Table::Unlinked, row_key::unlinked_service(service, hour), family)
         }
     }
 }
 
-impl Verifier<'_> {
+impl<'s> Verifier<'s> {
+    fn new(store: &'s dyn Store, settings: VerifySettings) -> Self {
+        Verifier {
+            store,
+            horizon: store.horizon(),
+            decoder: Decoder::new(settings.limits.clone()),
+            settings,
+            chunk: Chunk::default(),
+            seen: FxHashSet::default(),
+            verified: Verified::default(),
+        }
+    }
+
+    /// Whether the dead letter of a record is where the record came from.
+    fn has_own_letter(&self, wanted: &Wanted) -> Result<bool, StoreError> {
+        let row = row_key::dead(&wanted.source, wanted.partition, wanted.position);
+        let qualifier = format!("{:016x}", wanted.content);
+        Ok(self.store.get(Table::Dead, &row, Family::Link, &qualifier)?.is_some())
+    }
+
     fn batch(&mut self, batch: &RawBatch) {
         for record in batch.iter() {
             self.verified.read += 1;
@@ -295,9 +329,7 @@ impl Verifier<'_> {
         let mut by_content: FxHashMap<u64, Vec<u32>> = FxHashMap::default();
         for (index, wanted) in records.iter_mut().enumerate().filter(|(_, wanted)| !wanted.found) {
             if matches!(wanted.what, What::Refused { .. }) {
-                let row = row_key::dead(&wanted.source, wanted.partition, wanted.position);
-                let qualifier = format!("{:016x}", wanted.content);
-                wanted.found = self.store.get(Table::Dead, &row, Family::Link, &qualifier)?.is_some();
+                wanted.found = self.has_own_letter(wanted)?;
             }
             if !wanted.found && !wanted.is_expired(self.horizon) {
                 by_content.entry(wanted.content).or_default().push(index as u32);

@@ -308,7 +308,7 @@ mod tests {
     fn one_clean(terminal: bool) -> (Windows, RowId) {
         let mut windows = Windows::new(settings());
         let digest = digest(1, 0);
-        windows.absorb(digest, 7, at(0, None));
+        windows.absorb(digest.clone(), 7, at(0, None));
         assert!(windows.take_due(at(499, None), 10).is_empty());
         assert_eq!(windows.take_due(at(500, None), 10), [digest.id]);
         windows.completed(digest.id, None);

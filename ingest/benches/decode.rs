@@ -8,9 +8,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use linkloom_ingest::classify::{family, route};
 use linkloom_ingest::decode::{Decoder, Limits};
 use linkloom_schema::report::{decode_stored, encode_stored};
+use linkloom_schema::route::Route;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -53,7 +53,7 @@ fn main() {
     let mut out = Vec::with_capacity(1 << 20);
     bench.run("decode + classify + encode_stored", &lines, |line| {
         if let Ok(report) = decoder.decode(line, None) {
-            black_box((route(&report), family(report.kind)));
+            black_box(Route::of(&report));
             if out.len() > (1 << 20) - 4096 {
                 out.clear();
             }

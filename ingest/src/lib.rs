@@ -1,6 +1,5 @@
-//! From raw bytes to classified reports: sources, decoding, dead letters.
+//! From raw bytes to reports: sources, decoding, dead letters.
 
-pub mod classify;
 pub mod convert;
 pub mod dead_letter;
 pub mod decode;

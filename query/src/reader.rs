@@ -14,10 +14,9 @@ use linkloom_schema::event::{Moment, NodeEvent};
 use linkloom_schema::idle::IdleTimes;
 use linkloom_schema::ids::LinkMark;
 use linkloom_schema::panorama::{Context, ExecutionStatus, NodeState, Plans, SubStatus, is_silent};
-use linkloom_schema::report::{Report, ReportKind, decode_stored};
+use linkloom_schema::report::{Level, Report, ReportKind, decode_stored};
 use linkloom_schema::row_key;
 use linkloom_schema::summary::{Observed, Summary, list_entry, stalls_at, summarise};
-use linkloom_schema::tally::level_of;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::Table;
 use linkloom_storage::definitions::{DefinitionSnapshot, Definitions};
@@ -68,6 +67,8 @@ pub struct LogsQuery {
     pub level: Option<String>,
     /// Only with this text in their message.
     pub text: Option<String>,
+    /// Of the logs of an execution only those that name no node.
+    pub without_node: bool,
     /// At most so many.
     pub limit: usize,
     /// Go on where the answer before ended.
@@ -272,7 +273,7 @@ impl Reader {
         shared: &[&str],
         then: impl FnOnce(&ExecutionInput<'_>) -> T,
     ) -> T {
-        let idle = self.idle.of(execution.mark.scene_id);
+        let stalls_at = stalls_at(&execution.tally, self.idle.of(execution.mark.scene_id));
         then(&ExecutionInput {
             mark: execution.mark,
             reports: &execution.reports,
@@ -280,11 +281,12 @@ impl Reader {
             definition,
             context: Context {
                 execution_id: execution.mark.execution_id,
-                silent: is_silent(stalls_at(&execution.tally, idle), as_of),
+                silent: is_silent(stalls_at, as_of),
                 partial: execution.partial,
                 sub,
             },
             shared_traces: shared,
+            stalls_at,
             findings: &execution.conflicts,
         })
     }
@@ -374,7 +376,7 @@ impl Reader {
         then: impl FnOnce(LogsAnswer<'_>) -> T,
     ) -> Result<T, QueryError> {
         let after = query.cursor.as_deref().map(LogCursor::decode).transpose()?;
-        let level = query.level.as_deref().map(|level| level_of(Some(level)));
+        let level = query.level.as_deref().map(|level| Level::of(Some(level)));
         let wanted = |report: &Report<'_>| {
             level.is_none_or(|level| report.level() == level)
                 && query
@@ -388,7 +390,7 @@ impl Reader {
             execution.log_packs.clone(),
             &LogQuery {
                 kind: Some(ReportKind::Log),
-                node: node.map(Some),
+                node: node.map(Some).or(query.without_node.then_some(None)),
                 wanted: &wanted,
                 after: after.map(|LogCursor(moment)| Place::from(moment)),
                 limit: query.limit,

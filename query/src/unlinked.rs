@@ -6,9 +6,8 @@ use std::ops::ControlFlow;
 use linkloom_schema::answer::{Json, LogCursor, RowCursor};
 use linkloom_schema::event::Moment;
 use linkloom_schema::ids::MarkRef;
-use linkloom_schema::report::{Payload, Report, ReportKind, decode_stored};
+use linkloom_schema::report::{Level, Payload, Report, ReportKind, decode_stored};
 use linkloom_schema::row_key;
-use linkloom_schema::tally::level_of;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::pack::PackName;
@@ -214,11 +213,7 @@ impl Reader {
         let row = match of {
             Unlinked::Trace(trace) => row_key::unlinked_trace(trace),
             // All hours: what lies below it as the overflow rows of a row do.
-            Unlinked::Service(service) => {
-                let mut row = row_key::unlinked_service(service, "");
-                row.pop();
-                row
-            }
+            Unlinked::Service(service) => row_key::unlinked_service_hours(service),
         };
         let mut packs: Vec<PackKey> = Vec::new();
         for family in [Family::Nodes, Family::BusinessLogs] {
@@ -227,7 +222,7 @@ impl Reader {
         if packs.is_empty() {
             return Ok(None);
         }
-        let level = query.level.as_deref().map(|level| level_of(Some(level)));
+        let level = query.level.as_deref().map(|level| Level::of(Some(level)));
         let wanted = |report: &Report<'_>| {
             level.is_none_or(|level| report.kind == ReportKind::Log && report.level() == level)
                 && query

@@ -3,15 +3,18 @@
 //! Everything here is pure: no I/O, no clock (the instant `asOf` is always an argument), no randomness.
 
 pub mod answer;
+mod civil;
 pub mod definition;
 pub mod digest;
 pub mod event;
 pub mod finding;
+pub mod hour;
 pub mod idle;
 pub mod ids;
 pub mod lost;
 pub mod panorama;
 pub mod report;
+pub mod route;
 pub mod row_key;
 pub mod run;
 pub mod summary;

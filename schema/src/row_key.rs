@@ -15,6 +15,7 @@
 
 use std::borrow::Cow;
 
+use crate::hour::Hour;
 use crate::ids::{BadId, LinkMark, MarkRef};
 use crate::time::Timestamp;
 
@@ -269,12 +270,20 @@ pub fn unlinked_trace(trace_id: &str) -> String {
     key
 }
 
-/// The `unlinked` row of the reports of a service without mark and trace id; `hour` is `YYYYMMDDHH` or `none`.
-pub fn unlinked_service(service: &str, hour: &str) -> String {
+/// The `unlinked` row of the reports of a service without mark and trace id: by hour, `none` without a time.
+pub fn unlinked_service(service: &str, hour: Option<Hour>) -> String {
+    let mut key = unlinked_service_hours(service);
+    match hour {
+        Some(hour) => key.extend(["|", &hour.to_string()]),
+        None => key.push_str("|none"),
+    }
+    key
+}
+
+/// What the `unlinked` rows of a service lie below, as the overflow rows of a row do.
+pub fn unlinked_service_hours(service: &str) -> String {
     let mut key = String::from("s|");
     push_id(&mut key, service);
-    key.push('|');
-    key.push_str(hour);
     key
 }
 
@@ -289,8 +298,13 @@ pub fn definition(scene_id: &str, valid_from: Option<Timestamp>, version: &str) 
 
 /// The `dead` row of a dead letter: where it came from.
 pub fn dead(source: &str, partition: u32, position: u64) -> String {
+    format!("{}{partition:05}|{position:020}", dead_prefix(source))
+}
+
+/// What the `dead` rows of everything from one source begin with.
+pub fn dead_prefix(source: &str) -> String {
     let mut key = String::new();
     push_id(&mut key, source);
-    key.push_str(&format!("|{partition:05}|{position:020}"));
+    key.push('|');
     key
 }

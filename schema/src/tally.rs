@@ -88,8 +88,7 @@ impl Tally {
         ];
         self.note(&Note {
             moment: report.moment(),
-            log: (report.kind == ReportKind::Log)
-                .then(|| (report.node_name.as_deref(), level_of(report.level.as_deref()))),
+            log: (report.kind == ReportKind::Log).then(|| (report.node_name.as_deref(), report.level())),
             trace_id: report.trace_id.as_deref(),
             service: report.service.as_deref(),
             joined: report.mark.is_none(),
@@ -255,24 +254,6 @@ fn keep(set: &mut BTreeSet<Box<str>>, value: &str) -> bool {
     full
 }
 
-/// The severity a level's text means, whatever its case.
-pub fn level_of(text: Option<&str>) -> Level {
-    const NAMES: [(&str, Level); 9] = [
-        ("INFO", Level::Info),
-        ("WARN", Level::Warn),
-        ("ERROR", Level::Error),
-        ("DEBUG", Level::Debug),
-        ("TRACE", Level::Trace),
-        ("FATAL", Level::Fatal),
-        ("WARNING", Level::Warn),
-        ("CRITICAL", Level::Fatal),
-        ("INFORMATION", Level::Info),
-    ];
-    let text = text.unwrap_or_default();
-    let found = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    found.map_or(Level::Other, |(_, level)| *level)
-}
-
 /// Logs by level. In JSON an object of the levels that occur, the most severe first; levels unknown are `OTHER`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LevelCounts([u64; 7]);
@@ -322,7 +303,7 @@ impl<'de> serde::Deserialize<'de> for LevelCounts {
         let members = BTreeMap::<String, u64>::deserialize(deserializer)?;
         let mut counts = Self::default();
         for (name, count) in members {
-            counts.0[level_of(Some(&name)) as usize] += count;
+            counts.0[Level::of(Some(&name)) as usize] += count;
         }
         Ok(counts)
     }

@@ -1,5 +1,6 @@
 //! Event time: microseconds since the Unix epoch, and the five forms in which reports write it.
 
+use crate::civil::days_from_civil;
 use crate::report::decimal::Decimal;
 
 /// An instant of event time, in microseconds since the Unix epoch (UTC). Ordered by time.
@@ -128,7 +129,7 @@ impl Timestamp {
             [sign, a, b, b':', c, d] | [sign, a, b, c, d] => signed(sign, two(a, b)?, two(c, d)?)?,
             _ => return None,
         };
-        let seconds = days_since_epoch(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+        let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
         Some(Timestamp((seconds - offset_minutes * 60) * 1_000_000 + micros))
     }
 }
@@ -158,18 +159,6 @@ fn days_in_month(year: i64, month: i64) -> i64 {
         2 => 28,
         _ => 31,
     }
-}
-
-/// Days from 1970-01-01 to a day of the proleptic Gregorian calendar, for years from 0.
-///
-/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]

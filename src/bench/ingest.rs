@@ -44,7 +44,7 @@ pub fn load(
     service.feed(&mut source, &figures, &AtomicBool::new(false))?;
     let durable = usage.wall().as_secs_f64();
     service.drain();
-    let (seconds, cpu) = (usage.wall().as_secs_f64(), usage.cpu());
+    let (seconds, cpu, others) = (usage.wall().as_secs_f64(), usage.cpu(), usage.others());
     let get = |figure: &std::sync::atomic::AtomicU64| figure.load(Ordering::Relaxed);
     let (read, stored) = (get(&figures.read), get(&figures.stored));
     let sink = service.sink().figures();
@@ -57,8 +57,11 @@ pub fn load(
     let per_million = 1_000_000.0 / read as f64;
     writeln!(
         out,
-        "  processor {:.2} s a million reports, peak memory {}, {:.3} packs and {:.3} cells a report, {} flushes",
+        "  processor {:.2} s a million reports (others took {:.0} % of the machine), peak memory {}, {:.3} packs and {:.3} cells a report, {} flushes",
         cpu * per_million,
+        100.0 * others
+            / seconds
+            / std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64),
         human_bytes(peak_memory()),
         get(&sink.packs) as f64 / read as f64,
         get(&sink.cells) as f64 / read as f64,

@@ -10,12 +10,13 @@ const TICKS: f64 = 100.0;
 pub struct Usage {
     at: Instant,
     cpu: f64,
+    busy: f64,
 }
 
 impl Usage {
     /// The present.
     pub fn now() -> Self {
-        Usage { at: Instant::now(), cpu: cpu_seconds() }
+        Usage { at: Instant::now(), cpu: cpu_seconds(), busy: busy_seconds() }
     }
 
     /// Wall clock since then.
@@ -26,6 +27,11 @@ impl Usage {
     /// Processor seconds of all threads since then.
     pub fn cpu(&self) -> f64 {
         cpu_seconds() - self.cpu
+    }
+
+    /// Processor seconds since then that other processes took, or the host gave to other machines.
+    pub fn others(&self) -> f64 {
+        (busy_seconds() - self.busy - self.cpu()).max(0.0)
     }
 }
 
@@ -38,9 +44,24 @@ fn cpu_seconds() -> f64 {
     fields.iter().sum::<f64>() / TICKS
 }
 
+/// Processor seconds not spent idle, of the whole machine.
+///
+/// Source: proc(5), `/proc/stat`, line `cpu`: user (with guest), nice, system, idle, iowait, irq, softirq, steal.
+fn busy_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let fields = stat.lines().next().unwrap_or("").split_whitespace().skip(1).take(8);
+    let busy = fields.enumerate().filter(|(at, _)| !matches!(at, 3 | 4));
+    busy.filter_map(|(_, ticks)| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
+}
+
 /// Most memory this process has had resident, in bytes.
 pub(super) fn peak_memory() -> u64 {
     status("VmHWM:")
+}
+
+/// Lets [`peak_memory`] begin anew. Where the kernel does not allow it, it goes on.
+pub(super) fn reset_peak_memory() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Memory this process has resident now, in bytes.

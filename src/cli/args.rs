@@ -1,10 +1,13 @@
 //! The command line: every command with its flags, help and environment variables.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use linkloom_ingest::decode::Reason;
+use linkloom_ingest::source::kafka::Bound;
 use linkloom_schema::time::Timestamp;
 
 const STYLES: Styles = Styles::styled()
@@ -21,6 +24,8 @@ const STYLES: Styles = Styles::styled()
 #[command(name = "linkloom", version, styles = STYLES, max_term_width = 110, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 not found or a check failed, 2 wrong usage or the environment is at fault.\n\
+    A TIME is RFC 3339 with an offset, such as 2026-11-21T10:00:00Z or 2026-11-21T18:00:00+08:00, or a date, which \
+    is its first instant in UTC.\n\
     Settings of the configuration can be given as LINKLOOM__SECTION__KEY; `linkloom config print` shows them all."
 )]
 pub struct Cli {
@@ -96,7 +101,8 @@ pub struct ReadArgs {
     #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
     pub output: OutputFormat,
 
-    /// The instant that decides whether a silent execution is running or stalled; now if absent.
+    /// The instant that decides whether a silent execution is running or stalled, such as 2026-11-21T10:00:00Z or
+    /// 2026-11-21; now if absent.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub as_of: Option<Timestamp>,
 }
@@ -131,11 +137,31 @@ pub enum Command {
         linkloom convert --from xes log.xes | linkloom ingest --store S -")]
     Ingest(IngestArgs),
 
-    /// Prove that every line of the files is in the store: stored, a duplicate, a dead letter, or past retention.
+    /// Read topics of Kafka into the store and answer questions about it, until it is told to stop.
     ///
-    /// Reads the files again and looks every report up in its row. Exit code 1 if one is missing; the first missing ones
-    /// are named by file and line.
-    #[command(after_help = "Example:\n  linkloom verify --store S reports.ndjson")]
+    /// Reads the topics of `[kafka]` in the configuration, none if `kafka.brokers` is empty, and serves the HTTP API. Ends
+    /// on SIGINT and SIGTERM: what was read is then stored and committed.
+    #[command(after_help = "Examples:\n  linkloom serve --store S --brokers 127.0.0.1:9092\n  \
+        linkloom serve --config linkloom.toml --listen 127.0.0.1:7070")]
+    Serve(ServeArgs),
+
+    /// Read a stretch of a topic again and store what is not there yet.
+    ///
+    /// No consumer group moves. What is stored already is left alone, so that doing it twice changes nothing. One that
+    /// was interrupted goes on where it ended.
+    #[command(
+        after_help = "Examples:\n  linkloom backfill --store S --topic linkloom-reports --from 2026-11-20\n  \
+        linkloom backfill --store S --topic linkloom-reports --from 1000000 --to 2000000 --rate 50000"
+    )]
+    Backfill(BackfillArgs),
+
+    /// Prove that every line of files, or record of a topic, is in the store: stored, a duplicate, a dead letter, or past
+    /// retention.
+    ///
+    /// Reads them again and looks every report up in its row. Exit code 1 if one is missing; the first missing ones are
+    /// named by file and line, or topic, partition and offset.
+    #[command(after_help = "Examples:\n  linkloom verify --store S reports.ndjson\n  \
+        linkloom verify --store S --topic linkloom-reports --from 2026-11-20 --to 2026-11-21")]
     Verify(VerifyArgs),
 
     /// Look at executions.
@@ -210,9 +236,81 @@ pub struct IngestArgs {
     #[arg(long, value_name = "DIR")]
     pub dsl: Option<PathBuf>,
 
-    /// Exit with 1 if a report was refused.
+    /// Exit with 1 if a report was refused, also when that was in an earlier call and it was not replayed since.
     #[arg(long)]
     pub strict: bool,
+
+    /// Show no progress.
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
+/// Which Kafka.
+#[derive(Clone, Debug, Args)]
+pub struct KafkaArgs {
+    /// Where Kafka is, HOST:PORT with commas between them, over `[kafka] brokers` of the configuration.
+    #[arg(long, value_name = "BROKERS", env = "LINKLOOM_BROKERS")]
+    pub brokers: Option<String>,
+}
+
+/// Which records of a topic.
+#[derive(Clone, Debug, Args)]
+pub struct RangeArgs {
+    /// The first record of each partition: an offset, or the time from which on Kafka got them; the beginning if absent.
+    #[arg(long, value_name = "TIME|OFFSET", value_parser = bound)]
+    pub from: Option<Bound>,
+
+    /// The first record that is not read any more: an offset or a time; the end there is now if absent.
+    #[arg(long, value_name = "TIME|OFFSET", value_parser = bound)]
+    pub to: Option<Bound>,
+}
+
+/// `serve`
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// The store that is written.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// The Kafka that is read.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+
+    /// Address of the HTTP API, over `[api] listen` of the configuration; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", env = "LINKLOOM_LISTEN")]
+    pub listen: Option<SocketAddr>,
+
+    /// Put the definitions in this folder into the definition log first, over `[dsl] dir` of the configuration.
+    #[arg(long, value_name = "DIR")]
+    pub dsl: Option<PathBuf>,
+}
+
+/// `backfill`
+#[derive(Clone, Debug, Args)]
+pub struct BackfillArgs {
+    /// The topic.
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: String,
+
+    /// Which of its records.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// At most this many records a second; 0: as fast as it goes.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub rate: u64,
+
+    /// Begin anew, even if an earlier run of the same stretch was interrupted.
+    #[arg(long)]
+    pub anew: bool,
+
+    /// The Kafka that is read.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+
+    /// The store that is written.
+    #[command(flatten)]
+    pub store: StoreArgs,
 
     /// Show no progress.
     #[arg(long)]
@@ -223,8 +321,20 @@ pub struct IngestArgs {
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
     /// The files that were ingested; `-` is stdin.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "topic", conflicts_with = "topic", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+
+    /// The topic that was read, instead of files.
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+
+    /// Which of its records.
+    #[command(flatten)]
+    pub range: RangeArgs,
+
+    /// The Kafka the topic is in.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
 
     /// The store that is read.
     #[command(flatten)]
@@ -257,20 +367,49 @@ pub enum LinkCommand {
     /// The executions of a business id over all scenes, newest first.
     ///
     /// Exit code 1 if there is none.
-    #[command(after_help = "Examples:\n  linkloom link list --store S content-42\n  \
-        linkloom link list --store S content-42 --scene realtime-input --status failed --from 2026-11-01 --output json")]
+    #[command(
+        after_help = "NODES counts nodes by state, with the signs of `link show`; ERRORS counts business logs of level \
+        ERROR and FATAL.\n\nExamples:\n  linkloom link list --store S content-42\n  \
+        linkloom link list --store S content-42 --scene realtime-input --status failed --from 2026-11-01 --output json"
+    )]
     List(LinkListArgs),
 
     /// One execution laid over its definition: what ran, what failed, what was skipped, what is missing.
-    #[command(after_help = "Example:\n  linkloom link show --store S content-42 realtime-input 5f2c")]
+    #[command(
+        after_help = "Signs: ✔ completed  ✖ failed  ▶ running  ■ stalled  ! missing  ○ not reached  ┄ not taken  \
+        + not in the definition  ~ past retention\n\
+        A node's line: name, state, when its latest run began (from the start of the execution; → when only its end is \
+        known), how long it took. ×2: it ran twice; → pass: a decision's case, with ? if inferred; ↗: the execution \
+        behind it; ⋯: folded nodes.\n\n\
+        Example:\n  linkloom link show --store S content-42 realtime-input 5f2c"
+    )]
     Show(LinkShowArgs),
 
+    /// The business logs of an execution over all its nodes, oldest first, also those that name no node.
+    #[command(
+        after_help = "Examples:\n  linkloom link logs --store S content-42 realtime-input 5f2c --text timeout\n  \
+        linkloom link logs --store S content-42 realtime-input 5f2c --without-node --output json"
+    )]
+    Logs(LinkLogsArgs),
+
     /// Wait until an execution has a status and nodes have run, for tests: exit code 0 if so, 1 if not in time.
+    ///
+    /// Ends early, with 1, when the execution has failed (or completed) and that is not what is waited for: two seconds
+    /// later, for a retry may begin. With --output json the execution is printed as `link show` does, either way.
     #[command(
         after_help = "Example:\n  linkloom link wait --store S content-42 realtime-input 5f2c --until completed \
         --timeout 30s --expect-nodes a,b"
     )]
     Wait(LinkWaitArgs),
+
+    /// Play what was reported of an execution back in time order, as fast as it happened or faster.
+    ///
+    /// As `--output ndjson` report lines come out, which another system or store can read.
+    #[command(
+        after_help = "Examples:\n  linkloom link replay --store S content-42 realtime-input 5f2c --speed 10\n  \
+        linkloom link replay --store S content-42 realtime-input 5f2c --speed 0 --output ndjson > reports.ndjson"
+    )]
+    Replay(LinkReplayArgs),
 }
 
 /// `link list`
@@ -288,7 +427,7 @@ pub struct LinkListArgs {
     #[arg(long, value_name = "STATUS")]
     pub status: Option<StatusArg>,
 
-    /// Only executions that started at this time or later.
+    /// Only executions that started at this time or later, such as 2026-11-21T10:00:00Z or 2026-11-21.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub from: Option<Timestamp>,
 
@@ -342,6 +481,38 @@ pub struct LinkShowArgs {
     pub read: ReadArgs,
 }
 
+/// `link logs`
+#[derive(Clone, Debug, Args)]
+pub struct LinkLogsArgs {
+    /// Which execution.
+    #[command(flatten)]
+    pub mark: MarkArgs,
+
+    /// Only logs of exactly this level, in any case: `warn` finds WARN and WARNING, not ERROR.
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
+
+    /// Only logs with this text in their message.
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+
+    /// Only logs that name no node.
+    #[arg(long)]
+    pub without_node: bool,
+
+    /// Which part of the logs.
+    #[command(flatten)]
+    pub page: PageArgs,
+
+    /// The store that is read.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// How to answer.
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
+    pub output: OutputFormat,
+}
+
 /// `link wait`
 #[derive(Clone, Debug, Args)]
 pub struct LinkWaitArgs {
@@ -353,9 +524,13 @@ pub struct LinkWaitArgs {
     #[arg(long, value_name = "STATUS", default_value = "completed")]
     pub until: StatusArg,
 
-    /// How long to wait, such as `500ms`, `30s`, `5m`.
+    /// How long to wait, such as `500ms`, `30s`, `5m`; a number alone is seconds.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub timeout: Duration,
+
+    /// Wait on when the execution has ended in another way: a retry may still come.
+    #[arg(long)]
+    pub keep_waiting: bool,
 
     /// Nodes that must have completed, separated by commas.
     #[arg(long, value_name = "NODES", value_delimiter = ',')]
@@ -364,6 +539,41 @@ pub struct LinkWaitArgs {
     /// How to read and answer.
     #[command(flatten)]
     pub read: ReadArgs,
+}
+
+/// `link replay`
+#[derive(Clone, Debug, Args)]
+pub struct LinkReplayArgs {
+    /// Which execution.
+    #[command(flatten)]
+    pub mark: MarkArgs,
+
+    /// How many times faster than it happened; 0: without any pause.
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+
+    /// Longest pause between two reports, such as `500ms`, `30s`, `5m`: a review may have waited for days.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub pause_max: Duration,
+
+    /// How to show it.
+    #[arg(long, value_name = "FORMAT", default_value = "table", env = "LINKLOOM_OUTPUT")]
+    pub output: ReplayFormat,
+
+    /// The store that is read.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// How `link replay` shows reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// As report lines.
+    #[value(alias = "json")]
+    Ndjson,
 }
 
 /// `node ...`
@@ -388,11 +598,11 @@ pub struct NodeShowArgs {
     #[arg(value_name = "NODE")]
     pub node_name: String,
 
-    /// Only this run: its id, or `#1`, `#2`, ...
+    /// Only this run: its id, or `#1`, `#2`, ...; the logs are those of the node all the same.
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
 
-    /// Only logs of this level.
+    /// Only logs of exactly this level, in any case: `warn` finds WARN and WARNING, not ERROR.
     #[arg(long, value_name = "LEVEL")]
     pub level: Option<String>,
 
@@ -625,13 +835,17 @@ pub enum ConvertFormat {
 #[derive(Clone, Debug, Subcommand)]
 pub enum DeadCommand {
     /// Refused reports with reason, origin and id.
-    #[command(after_help = "Example:\n  linkloom dead list --store S")]
+    #[command(after_help = "Examples:\n  linkloom dead list --store S\n  \
+        linkloom dead list --store S --source reports.ndjson --reason bad_time")]
     List(DeadListArgs),
 
     /// Decode refused reports again, after the configuration or the program has changed.
     ///
     /// What is accepted now is stored and marked as replayed, what is still refused stays. Replaying again changes
     /// nothing. Exit code 1 if there is no dead letter of an id.
+    #[command(
+        override_usage = "linkloom dead replay [OPTIONS] <ID>...\n       linkloom dead replay [OPTIONS] --all"
+    )]
     #[command(after_help = "Examples:\n  linkloom dead replay --store S --all\n  \
         linkloom dead replay --store S 'reports.ndjson|00000|00000000000000000077#00f1e2d3c4b5a697'\n\n\
         An id is the row key of the letter, `#` and 16 hex digits made from its content; `dead list` prints it.")]
@@ -648,6 +862,14 @@ pub struct DeadListArgs {
     /// List those that were replayed, too.
     #[arg(long)]
     pub all: bool,
+
+    /// Only those refused for this reason, as docs/report-format.md names them.
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub reason: Option<Reason>,
+
+    /// Only those from this file, as it was named when it was ingested (`-`: standard input), or from this topic.
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<String>,
 
     /// The store that is read.
     #[command(flatten)]
@@ -812,6 +1034,44 @@ pub enum BenchCommand {
 
     /// Everything that is measured, one after the other.
     All(BenchAllArgs),
+
+    /// From a topic to a durable store, beside draining the topic without a look at it.
+    ///
+    /// Makes the topic and fills it with made-up reports if it is not there.
+    #[command(after_help = "Example:\n  linkloom bench kafka --brokers 127.0.0.1:9092 --reports 2000000")]
+    Kafka(BenchKafkaArgs),
+}
+
+/// `bench kafka`
+#[derive(Clone, Debug, Args)]
+pub struct BenchKafkaArgs {
+    /// Which reports.
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+
+    /// Which Kafka.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+
+    /// The topic; named after the workload if absent.
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+
+    /// Partitions of the topic, if it is made.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub partitions: u32,
+
+    /// Key the records by link mark, so that an execution is in one partition.
+    #[arg(long)]
+    pub keyed: bool,
+
+    /// How often the topic is read into a new store.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: u32,
+
+    /// The folder for stores; a temporary one, removed at the end, if absent.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 /// The made-up workload.
@@ -871,6 +1131,13 @@ pub enum BenchPart {
     Windows,
 }
 
+fn reason(text: &str) -> Result<Reason, String> {
+    Reason::from_label(text).ok_or_else(|| {
+        let allowed: Vec<&str> = Reason::ALL.into_iter().map(Reason::as_str).collect();
+        format!("allowed is one of {}", allowed.join(", "))
+    })
+}
+
 fn log_filter(text: &str) -> Result<String, String> {
     if crate::config::is_log_filter(text) {
         Ok(text.to_owned())
@@ -888,10 +1155,26 @@ fn host_and_port(text: &str) -> Result<String, String> {
     }
 }
 
+/// An offset or an instant.
+pub(crate) fn bound(text: &str) -> Result<Bound, String> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let offset = text.parse().ok().filter(|offset| *offset <= i64::MAX as u64);
+        return offset.map(Bound::Offset).ok_or_else(|| format!("{text} is no offset, it is too large"));
+    }
+    time(text).map(Bound::Time).map_err(|why| format!("{why}; a number is an offset"))
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|speed| speed.is_finite() && *speed >= 0.0);
+    speed.ok_or_else(|| format!("{text:?} is no speed; allowed is 0 or a number above it, such as 10 or 0.5"))
+}
+
 /// A number with a unit: `500ms`, `30s`, `5m`, `2h`; a number alone is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let allowed = || {
-        format!("{text:?} is not a duration; allowed is a number with ms, s, m or h, such as 500ms or 30s")
+        format!(
+            "{text:?} is not a duration; allowed is a number of seconds, or one with ms, s, m or h, such as 500ms"
+        )
     };
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
@@ -916,6 +1199,10 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     });
     let instant = instant.map(|instant| Timestamp(instant.as_microsecond()));
     instant.filter(|time| (Timestamp::MIN_SANE..=Timestamp::MAX_SANE).contains(time)).ok_or_else(|| {
+        let without_offset = instant.is_none() && text.parse::<jiff::civil::DateTime>().is_ok();
+        if without_offset && text.contains([':', 'T', 't']) {
+            return format!("{text:?} has no offset; put Z (for UTC) or one such as +02:00 behind it");
+        }
         format!("{text:?} is not a time; allowed is RFC 3339 such as 2026-11-21T10:00:00Z, or a date, from 2000 to 2099")
     })
 }

@@ -6,12 +6,14 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use linkloom_ingest::source::kafka::KafkaSettings;
 use linkloom_schema::ids::LinkMark;
 
-use super::args::{BenchAllArgs, BenchCommand, BenchGenerateArgs, BenchPart, WorkloadArgs};
+use super::args::{BenchAllArgs, BenchCommand, BenchGenerateArgs, BenchKafkaArgs, BenchPart, WorkloadArgs};
 use super::{Outcome, Output, demo, store};
 use crate::bench;
 use crate::config::Config;
+use crate::service::kafka_settings;
 use crate::workload::{Workload, WorkloadConfig};
 
 /// Executions asked for, and how many of the most popular business ids.
@@ -22,6 +24,7 @@ pub(super) fn run(command: &BenchCommand, config: &Config, out: &mut Output<'_>)
     match command {
         BenchCommand::Generate(args) => generate(args, out)?,
         BenchCommand::All(args) => all(args, config, out)?,
+        BenchCommand::Kafka(args) => kafka(args, config, out)?,
     }
     Ok(Outcome::Done)
 }
@@ -73,17 +76,37 @@ fn write(args: &WorkloadArgs, file: &Path) -> anyhow::Result<Drawn> {
 }
 
 fn all(args: &BenchAllArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<()> {
-    let temporary = args.dir.is_none();
-    let folder = args
-        .dir
+    in_folder(args.dir.as_deref(), |folder| parts(args, config, folder, out))
+}
+
+fn kafka(args: &BenchKafkaArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<()> {
+    let settings = kafka_settings(config, args.kafka.brokers.as_deref())?;
+    let keys = if args.keyed { "keyed" } else { "unkeyed" };
+    let WorkloadArgs { reports, seed } = args.workload;
+    let topic = args
+        .topic
         .clone()
-        .unwrap_or_else(|| std::env::temp_dir().join(format!("linkloom-bench-{}", std::process::id())));
+        .unwrap_or_else(|| format!("linkloom-bench-{reports}-{seed}-{}-{keys}", args.partitions));
+    let wanted = bench::KafkaBench {
+        settings: KafkaSettings { topics: vec![topic], ..settings },
+        workload: workload(&args.workload),
+        partitions: args.partitions,
+        keyed: args.keyed,
+        runs: args.runs,
+    };
+    in_folder(args.dir.as_deref(), |folder| bench::kafka(&wanted, folder, demo::plans()?, config, out.out))
+}
+
+/// Works in a folder; a temporary one, removed afterwards, if none is named.
+fn in_folder(dir: Option<&Path>, work: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let temporary = || std::env::temp_dir().join(format!("linkloom-bench-{}", std::process::id()));
+    let folder = dir.map_or_else(temporary, Path::to_owned);
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-    let measured = parts(args, config, &folder, out);
-    if temporary {
+    let worked = work(&folder);
+    if dir.is_none() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
     }
-    measured
+    worked
 }
 
 fn parts(args: &BenchAllArgs, config: &Config, folder: &Path, out: &mut Output<'_>) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use super::args::{DeadCommand, DeadListArgs, DeadReplayArgs, OutputFormat};
 use super::{Outcome, Output, store};
 use crate::config::Config;
-use crate::pipeline::dead::{self, LetterId, Which};
+use crate::pipeline::dead::{self, DeadQuery, LetterId, Which};
 use crate::service::Service;
 use crate::terminal::{dead_letters, plain};
 
@@ -19,7 +19,8 @@ pub(super) fn run(command: &DeadCommand, config: &Config, out: &mut Output<'_>) 
 fn list(args: &DeadListArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     let open = store::existing(&args.store, config)?;
     let limit = args.page.limit as usize;
-    let answer = dead::list(&*open.store, limit, args.page.cursor.as_deref(), args.all)?;
+    let query = DeadQuery { with_replayed: args.all, reason: args.reason, source: args.source.clone() };
+    let answer = dead::list(&*open.store, &query, limit, args.page.cursor.as_deref())?;
     match args.output {
         OutputFormat::Json => out.json(&answer)?,
         OutputFormat::Table => out.text(&dead_letters(&answer, out.style))?,

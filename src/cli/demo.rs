@@ -22,7 +22,7 @@ use crate::figures::renderer;
 use crate::metrics::Recorder;
 use crate::pipeline::FeedFigures;
 use crate::service::Service;
-use crate::terminal::{Line, Tone, grouped, plain};
+use crate::terminal::{Line, Tone, grouped, plain, plural};
 use crate::workload::{Demo, DemoConfig, Ending, definitions};
 
 /// How long the demo's reports take to come.
@@ -50,14 +50,15 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
         ..DemoConfig::default()
     });
     eprintln!(
-        "{} reports of a content platform, as they happen, into {}",
-        demo.lines.len(),
+        "{} of a content platform, as they happen, into {}",
+        plural(demo.lines.len() as u64, "report"),
         folder.display()
     );
     play(&demo, &service, &figures, &stop)?;
     service.drain();
     let stored = figures.stored.load(Ordering::Relaxed);
-    eprintln!("{} stored, {} dead letters", grouped(stored), grouped(figures.dead.load(Ordering::Relaxed)));
+    let dead = plural(figures.dead.load(Ordering::Relaxed), "dead letter");
+    eprintln!("{} stored, {dead}", grouped(stored));
 
     let source = ReadSource::owned(&folder, config, service.open().reader());
     tell(&demo, &source, &folder, out)?;

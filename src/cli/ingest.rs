@@ -1,13 +1,14 @@
 //! `linkloom ingest`: report files and standard input into the store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use linkloom_ingest::decode::Reason;
-use linkloom_ingest::source::{Input, InputOptions, Inputs};
+use linkloom_ingest::source::{Input, InputOptions, Inputs, Opened};
+use linkloom_storage::store::Store;
 
 use super::args::IngestArgs;
 use super::progress;
@@ -18,21 +19,21 @@ use crate::definition_files;
 use crate::expiry::Expiry;
 use crate::figures::renderer;
 use crate::metrics::Recorder;
-use crate::pipeline::{FeedFigures, FeedOutcome};
+use crate::pipeline::{FeedFigures, FeedOutcome, dead};
 use crate::refresh::Refresh;
 use crate::service::{OpenStore, Service, line_bytes_max, resume_points};
-use crate::terminal::grouped;
+use crate::terminal::{grouped, plain, plural};
 
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
     let (store, open) = store::create(&args.store, config)?;
     let _expiry = Expiry::start(&store, config.store.retention_days)?;
     let _refresh = Refresh::start(&store, &open);
-    put_definitions(args, config, &open)?;
+    put_definitions(args.dsl.as_deref(), config, &open)?;
     let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, figures.clone(), &service, &store);
     let _api = ApiServer::of_store(&store, open.reader(), &config.api, metrics)?;
-    drop(open);
+    let option = store.option();
     let stop = stop_on_signal()?;
     let options = InputOptions { line_bytes_max: line_bytes_max(config), ..InputOptions::default() };
     let inputs = args.files.iter().map(|file| Input::from_argument(&file.to_string_lossy()));
@@ -50,7 +51,7 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     })?;
     service.drain();
     let seconds = started.elapsed().as_secs_f64();
-    report(&figures, &outcome, seconds);
+    report(&figures, &outcome, seconds, &option);
     drop(service);
     if !outcome.failed.is_empty() {
         bail!("{} of the inputs could not be read", outcome.failed.len());
@@ -58,21 +59,67 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     if stop.load(Ordering::Acquire) {
         bail!("stopped; what was read is stored, the same command goes on from there");
     }
-    let dead = figures.dead.load(Ordering::Relaxed);
-    Ok(if args.strict && dead > 0 { Outcome::NotFound } else { Outcome::Done })
+    let strict = args.strict && refused_and_not_replayed(&*open.store, &outcome, &option)?;
+    Ok(if strict { Outcome::NotFound } else { Outcome::Done })
 }
 
-fn put_definitions(args: &IngestArgs, config: &Config, open: &OpenStore) -> anyhow::Result<()> {
+/// Whether lines of these inputs were refused, in this call or an earlier one, and were not replayed since.
+///
+/// An earlier call is known by what is remembered of the file, whatever its name was; that its dead letters were replayed
+/// only under the name it has now.
+fn refused_and_not_replayed(store: &dyn Store, outcome: &FeedOutcome, option: &str) -> anyhow::Result<bool> {
+    let mut found = !outcome.refused.is_empty();
+    for Opened { source, refused, .. } in outcome.opened.iter().filter(|opened| opened.refused > 0) {
+        let (letters, waiting) = dead::count(store, source)?;
+        if waiting == 0 && letters >= *refused {
+            continue;
+        }
+        found = true;
+        if !outcome.refused.contains_key(&**source) {
+            let lines = plural(*refused, "line");
+            eprintln!("{}: {lines} refused before and not replayed", plain(source));
+            see_dead_letters(option, Some(source));
+        }
+    }
+    Ok(found)
+}
+
+/// Says how to look at dead letters; `option` names the store.
+fn see_dead_letters(option: &str, source: Option<&str>) {
+    let source = source.map_or_else(String::new, |source| format!(" --source {}", plain(source)));
+    eprintln!("  see: linkloom dead list {}{source}", plain(option));
+}
+
+/// Puts the definitions of a folder, or else of the configured one, into the definition log.
+pub(super) fn put_definitions(
+    folder: Option<&Path>,
+    config: &Config,
+    open: &OpenStore,
+) -> anyhow::Result<()> {
     let configured = Some(PathBuf::from(&config.dsl.dir)).filter(|dir| !dir.as_os_str().is_empty());
-    let Some(folder) = args.dsl.clone().or(configured) else { return Ok(()) };
-    let (definitions, bad) = definition_files::read(&definition_files::in_folder(&folder)?)?;
+    let is_named = folder.is_some();
+    let Some(folder) = folder.map(Path::to_owned).or(configured) else { return Ok(()) };
+    let files = definition_files::in_folder(&folder)?;
+    if files.is_empty() {
+        let none = format!(
+            "there is no definition in {}; read are its own .json and .xml files, not those of folders in it",
+            folder.display()
+        );
+        // A folder that is only configured may be filled later.
+        if is_named {
+            bail!("{none}");
+        }
+        eprintln!("{}", plain(&none));
+        return Ok(());
+    }
+    let (definitions, bad) = definition_files::read(&files)?;
     if !bad.is_empty() {
         bad.iter().for_each(|file| eprint!("{}", file.render(false)));
-        bail!("{} of the definitions in {} have problems; nothing was ingested", bad.len(), folder.display());
+        bail!("{} of the definitions in {} have problems; nothing was read", bad.len(), folder.display());
     }
     let put = definition_files::put(open, definitions, None, store::now())?;
     let new = put.iter().filter(|put| put.new).count();
-    eprintln!("{} definitions in {}, {new} new", put.len(), folder.display());
+    eprintln!("{} in {}, {new} new", plural(put.len() as u64, "definition"), folder.display());
     Ok(())
 }
 
@@ -89,8 +136,8 @@ pub(super) fn stop_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// What came of it, on stderr.
-fn report(figures: &FeedFigures, outcome: &FeedOutcome, seconds: f64) {
+/// What came of it, on stderr; `option` names the store.
+pub(super) fn report(figures: &FeedFigures, outcome: &FeedOutcome, seconds: f64, option: &str) {
     let get = |figure: &std::sync::atomic::AtomicU64| figure.load(Ordering::Relaxed);
     let (read, stored, duplicates, dead) =
         (get(&figures.read), get(&figures.stored), get(&figures.duplicates), get(&figures.dead));
@@ -106,16 +153,32 @@ fn report(figures: &FeedFigures, outcome: &FeedOutcome, seconds: f64) {
         eprintln!("{failed}");
     }
     eprintln!(
-        "{} records in {seconds:.1} s ({} a second): {} stored, {} duplicates, {} dead letters",
-        grouped(read),
+        "{} in {seconds:.1} s ({} a second): {} stored, {} within a flush, {}",
+        plural(read, "record"),
         grouped((read as f64 / seconds.max(0.001)) as u64),
         grouped(stored),
-        grouped(duplicates),
-        grouped(dead),
+        plural(duplicates, "duplicate"),
+        plural(dead, "dead letter"),
     );
     for (reason, count) in Reason::ALL.into_iter().zip(&figures.dead_by_reason) {
         if get(count) > 0 {
-            eprintln!("  dead letters, {reason}: {}", grouped(get(count)));
+            eprint!("  {reason}: {}", grouped(get(count)));
+            match outcome.first_refused.get(&reason) {
+                Some(first) => eprintln!(", first {}", plain(first)),
+                None => eprintln!(),
+            }
+        }
+    }
+    if dead > 0 {
+        see_dead_letters(option, None);
+    }
+    for source in outcome.refused.keys() {
+        if definition_files::is_definition(Path::new(source)) {
+            eprintln!(
+                "{source} is a definition of a link, not reports: put it with `linkloom dsl put`, or name its folder with \
+                 --dsl",
+                source = plain(source)
+            );
         }
     }
     // Law 3: nothing vanishes.

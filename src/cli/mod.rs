@@ -1,6 +1,7 @@
 //! The command line: one file per group of commands, and what they share.
 
 pub mod args;
+mod backfill;
 mod bench;
 mod config;
 mod convert;
@@ -15,7 +16,9 @@ mod node;
 mod output;
 mod progress;
 pub mod remote;
+mod replay;
 mod rowkey;
+mod serve;
 mod store;
 mod unlinked;
 mod verify;
@@ -64,6 +67,8 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
         Command::Hbase(command) => hbase::run(&command, config, out),
         Command::Rowkey(mark) => rowkey::run(&mark, out),
         Command::Ingest(args) => ingest::run(&args, config),
+        Command::Serve(args) => serve::run(&args, config),
+        Command::Backfill(args) => backfill::run(&args, config),
         Command::Demo(args) => demo::run(&args, config, out),
         Command::Bench(command) => bench::run(&command, config, out),
         Command::Link(command) => link::run(&command, config, out),

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::pipeline::FeedFigures;
-use crate::terminal::grouped;
+use crate::terminal::{grouped, plural};
 
 /// Between two pictures on a terminal, and between two lines elsewhere.
 const PICTURE: Duration = Duration::from_millis(100);
@@ -43,9 +43,32 @@ fn line(figures: &FeedFigures, started: Instant) -> String {
     let read = get(&figures.read);
     let rate = read as f64 / started.elapsed().as_secs_f64().max(0.001);
     format!(
-        "{} reports read, {} stored, {} a second",
-        grouped(read),
+        "{} read, {} stored, {} a second",
+        plural(read, "report"),
         grouped(get(&figures.stored)),
         grouped(rate as u64)
     )
+}
+
+/// Shows how much of `total` has passed until `ended` is closed.
+pub(super) fn share(passed: &AtomicU64, total: u64, ended: &Receiver<()>) {
+    let line = || {
+        let passed = get(passed).min(total);
+        let percent = passed * 100 / total.max(1);
+        format!("{} of {} records, {percent} %", grouped(passed), grouped(total))
+    };
+    if !std::io::stderr().is_terminal() {
+        while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LINE) {
+            eprintln!("{}", line());
+        }
+        return;
+    }
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30.green/dim} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(PICTURE) {
+        bar.set_position(get(passed).min(total));
+        bar.set_message(line());
+    }
+    bar.finish_and_clear();
 }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use linkloom_storage::embedded::EmbeddedStore;
+use linkloom_storage::store::StoreError;
 
 use super::args::StoreArgs;
 use super::remote::{self, ReadSource};
@@ -48,7 +49,7 @@ pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf>
 /// Opens a store for writing; an embedded one is made when it is not there.
 pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(AnyStore, OpenStore)> {
     let store = match place(args, config)? {
-        StorePlace::Embedded(path) => AnyStore::from(remote::open_to_own(&path, config)?),
+        StorePlace::Embedded(path) => AnyStore::from(own(&path, config)?),
         StorePlace::Hbase(gateways) => AnyStore::from(open_hbase(&gateways, config)?),
     };
     let open = OpenStore::new(store.store(), config)?;
@@ -72,6 +73,15 @@ pub(super) fn source<'c>(args: &StoreArgs, config: &'c Config) -> anyhow::Result
         StorePlace::Hbase(gateways) => {
             ReadSource::shared(AnyStore::from(open_hbase(&gateways, config)?), config)
         }
+    })
+}
+
+fn own(path: &Path, config: &Config) -> anyhow::Result<EmbeddedStore> {
+    remote::open_to_own(path, config).map_err(|error| match error {
+        StoreError::Owned { .. } => {
+            anyhow!("{error}; this command needs the store for itself: wait until that process has ended, or end it")
+        }
+        other => other.into(),
     })
 }
 

@@ -1,15 +1,16 @@
-//! `linkloom verify`: every record of the files is in the store.
+//! `linkloom verify`: every record of files, or of a topic, is in the store.
 
 use std::io::{self, IsTerminal, Write as _};
 
-use linkloom_ingest::source::{Input, InputOptions, Inputs};
+use linkloom_ingest::source::kafka::{Bound, KafkaRange, RangeSettings};
+use linkloom_ingest::source::{Input, InputOptions, Inputs, Source};
 use serde::Serialize;
 
-use super::args::{OutputFormat, VerifyArgs};
+use super::args::{OutputFormat, RangeArgs, VerifyArgs};
 use super::{Outcome, Output, store};
 use crate::config::Config;
 use crate::service;
-use crate::terminal::{grouped, plain};
+use crate::terminal::{grouped, plain, plural};
 use crate::verify::{MISSING_NAMED_MAX, Verified, VerifySettings, verify};
 
 /// The answer for programs.
@@ -21,6 +22,11 @@ struct Answer<'a> {
 }
 
 pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
+    let ranged = args.range.from.is_some() || args.range.to.is_some();
+    anyhow::ensure!(
+        args.topic.is_some() || !ranged,
+        "--from and --to are for a topic; files are verified whole"
+    );
     let open = store::existing(&args.store, config)?;
     let settings = VerifySettings {
         limits: service::limits(config),
@@ -32,15 +38,21 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> a
         true => Input::Stdin,
         false => Input::File(file.clone()),
     });
-    let mut source = Inputs::new(inputs, options, Box::new(|_| Ok(Vec::new())));
+    let mut source: Box<dyn Source> = match &args.topic {
+        None => Box::new(Inputs::new(inputs, options, Box::new(|_| Ok(Vec::new())))),
+        Some(topic) => {
+            let kafka = service::kafka_settings(config, args.kafka.brokers.as_deref())?;
+            Box::new(KafkaRange::open(&kafka, &range(topic, &args.range))?)
+        }
+    };
     let live = io::stderr().is_terminal();
     let mut progress = |read: u64| {
         if live {
             // The next line goes over it; what cannot be written is no loss.
-            let _ = write!(io::stderr(), "\r{} records verified", grouped(read));
+            let _ = write!(io::stderr(), "\r{} verified", plural(read, "record"));
         }
     };
-    let (verified, notes) = verify(&*open.store, &mut source, &settings, &mut progress)?;
+    let (verified, notes) = verify(&*open.store, &mut *source, &settings, &mut progress)?;
     if live {
         let _ = write!(io::stderr(), "\r\u{1b}[K");
     }
@@ -53,7 +65,9 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> a
             for incomplete in &notes.incomplete {
                 writeln!(io::stderr(), "{}", plain(&incomplete.to_string()))?;
             }
-            out.text(&text(&verified))?;
+            if verified.read > 0 || notes.failed.is_empty() {
+                out.text(&text(&verified))?;
+            }
         }
     }
     if !notes.failed.is_empty() {
@@ -61,6 +75,16 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, out: &mut Output<'_>) -> a
         anyhow::bail!("{}", reasons.join("; "));
     }
     Ok(if verified.missing == 0 { Outcome::Done } else { Outcome::NotFound })
+}
+
+/// The stretch of a topic that the command line names.
+pub(super) fn range(topic: &str, of: &RangeArgs) -> RangeSettings {
+    RangeSettings {
+        topic: topic.to_owned(),
+        from: of.from.unwrap_or(Bound::Start),
+        to: of.to.unwrap_or(Bound::End),
+        read_before: Default::default(),
+    }
 }
 
 fn text(verified: &Verified) -> String {
@@ -81,8 +105,9 @@ fn text(verified: &Verified) -> String {
     let named = verified.first_missing.len() as u64;
     if verified.missing > named {
         let further = verified.missing - named;
+        let are = if further == 1 { "is" } else { "are" };
         text.push_str(&format!(
-            "{} more are missing; the first {MISSING_NAMED_MAX} are named\n",
+            "{} more {are} missing; the first {MISSING_NAMED_MAX} are named\n",
             grouped(further)
         ));
     }

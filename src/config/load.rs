@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use linkloom_ingest::source::kafka::check_option;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problems::{Problem, Problems, nearest};
+use super::problems::{Problem, Problems};
 use super::sections::SceneConfig;
 use super::setting::{Section, Setting, Value, quoted, set_checked};
 use super::{Config, ScenesConfig};
+use crate::similar::nearest;
 
 /// Environment variables that begin with this are settings: `LINKLOOM__SECTION__KEY`.
 pub const ENVIRONMENT_PREFIX: &str = "LINKLOOM__";
@@ -106,6 +108,16 @@ impl Loaded {
 /// The full key of a setting of one scene.
 pub(super) fn scene_key(id: &str, key: &str) -> String {
     format!("scenes.by_id.{}.{key}", quoted(id))
+}
+
+/// The full key of a setting of librdkafka.
+pub(super) fn option_key(key: &str) -> String {
+    format!("kafka.options.{}", quoted(key))
+}
+
+/// Whether a setting of librdkafka is nobody's business.
+pub(super) fn is_secret(key: &str) -> bool {
+    ["password", "secret", "key.pem", "oauthbearer.config"].iter().any(|part| key.contains(part))
 }
 
 #[derive(Default)]
@@ -219,6 +231,10 @@ impl Loader {
                 self.scenes(source, key, value);
                 continue;
             }
+            if table == "kafka" && key.get_ref() == "options" {
+                self.options(source, key, value);
+                continue;
+            }
             if self.broken_lines.contains(&source.line(&key.span())) {
                 continue;
             }
@@ -263,12 +279,67 @@ impl Loader {
         }
     }
 
+    /// `[kafka.options]`.
+    fn options(
+        &mut self,
+        source: Source<'_>,
+        key: &Spanned<std::borrow::Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) {
+        let DeValue::Table(entries) = value.get_ref() else {
+            self.problems.add(Problem {
+                place: source.place(&key.span()),
+                key: "kafka.options".to_owned(),
+                value: source.excerpt(&value.span()),
+                allowed: "a table is allowed here: [kafka.options]".to_owned(),
+            });
+            return;
+        };
+        let mut entries: Vec<_> = entries.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            let text = match value.get_ref() {
+                DeValue::String(text) => Ok(text.to_string()),
+                DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
+                DeValue::Boolean(truth) => Ok(truth.to_string()),
+                _ => Err(source.excerpt(&value.span())),
+            };
+            self.set_option(key.get_ref(), &source.place(&key.span()), text);
+        }
+    }
+
+    /// A setting of librdkafka.
+    fn set_option(&mut self, key: &str, place: &str, value: Result<String, String>) {
+        let path = option_key(key);
+        let (value, allowed) = match value {
+            Err(found) => {
+                (found, "allowed is a text, a number, true or false; names with dots need quotes".to_owned())
+            }
+            Ok(value) => match check_option(key, &value) {
+                Ok(()) => {
+                    self.loaded.origins.insert(path, place.to_owned());
+                    self.loaded.config.kafka.options.insert(key.to_owned(), value);
+                    return;
+                }
+                Err(refused) => {
+                    let value = if is_secret(key) { "(not shown)".to_owned() } else { quoted(&value) };
+                    (value, refused.to_string().trim_end().to_owned())
+                }
+            },
+        };
+        self.problems.add(Problem { place: place.to_owned(), key: path, value, allowed });
+    }
+
     fn variable(&mut self, name: &str, path: &str, text: &str) {
         if let Some((id, key)) = path.strip_prefix("SCENES__BY_ID__").and_then(|rest| rest.rsplit_once("__"))
         {
             let key = key.to_lowercase();
             self.loaded.config.scenes.by_id.entry(id.to_owned()).or_default();
             self.set_scene(id, &key, name, of_variable(&SceneConfig::default(), &key, text));
+            return;
+        }
+        if let Some(option) = path.strip_prefix("KAFKA__OPTIONS__") {
+            self.set_option(&option.to_lowercase().replace('_', "."), name, Ok(text.to_owned()));
             return;
         }
         let Some((table, key)) = path.split_once("__") else {

@@ -14,8 +14,8 @@ pub use load::{ConfigError, ENVIRONMENT_PREFIX, Loaded};
 pub use print::{reference, to_toml};
 pub use problems::{Problem, Problems};
 pub use sections::{
-    ApiConfig, AssemblerConfig, DslConfig, FlushConfig, HbaseConfig, IngestConfig, LogConfig, LogFormat,
-    SceneConfig, ScenesConfig, StoreConfig, is_host_and_port, is_log_filter,
+    ApiConfig, AssemblerConfig, DslConfig, FlushConfig, HbaseConfig, IngestConfig, KafkaConfig, LogConfig,
+    LogFormat, SceneConfig, ScenesConfig, StoreConfig, is_host_and_port, is_log_filter,
 };
 use setting::Section;
 
@@ -39,6 +39,8 @@ pub struct Config {
     pub scenes: ScenesConfig,
     /// `[dsl]`: definitions of links.
     pub dsl: DslConfig,
+    /// `[kafka]`: topics that are read.
+    pub kafka: KafkaConfig,
     /// `[api]`: the HTTP API.
     pub api: ApiConfig,
     /// `[log]`: what the process says about itself.
@@ -47,7 +49,7 @@ pub struct Config {
 
 impl Config {
     /// All sections in the order of the file.
-    fn sections(&self) -> [&dyn Section; 9] {
+    fn sections(&self) -> [&dyn Section; 10] {
         [
             &self.store,
             &self.hbase,
@@ -56,6 +58,7 @@ impl Config {
             &self.assembler,
             &self.scenes,
             &self.dsl,
+            &self.kafka,
             &self.api,
             &self.log,
         ]
@@ -63,7 +66,7 @@ impl Config {
 
     /// The section whose table has this name.
     fn section_mut(&mut self, table: &str) -> Option<&mut dyn Section> {
-        let sections: [&mut dyn Section; 9] = [
+        let sections: [&mut dyn Section; 10] = [
             &mut self.store,
             &mut self.hbase,
             &mut self.ingest,
@@ -71,6 +74,7 @@ impl Config {
             &mut self.assembler,
             &mut self.scenes,
             &mut self.dsl,
+            &mut self.kafka,
             &mut self.api,
             &mut self.log,
         ];
@@ -103,6 +107,9 @@ impl Config {
                      (hbase.client.keyvalue.maxsize)"
                 ),
             );
+        }
+        if !self.kafka.brokers.is_empty() && self.kafka.topics.is_empty() {
+            problems.relation("kafka.topics", "[]", "at least one topic, as kafka.brokers is set");
         }
         let assembler = &self.assembler;
         if assembler.terminal_gap_ms > assembler.idle_gap_ms {

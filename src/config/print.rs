@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::load::{Loaded, scene_key};
+use super::load::{Loaded, is_secret, option_key, scene_key};
 use super::sections::SceneConfig;
 use super::setting::{Section, Setting, quoted};
 use super::{Config, ScenesConfig};
@@ -24,6 +24,9 @@ pub fn to_toml(loaded: &Loaded) -> String {
             let path = format!("{}.{}", section.table(), setting.key);
             key(&mut out, section, &setting, loaded.origins.get(&path));
         }
+        if section.table() == "kafka" {
+            options(&mut out, loaded);
+        }
     }
     scenes(&mut out, &loaded.config.scenes, &loaded.origins);
     out
@@ -40,6 +43,23 @@ fn key(out: &mut String, section: &dyn Section, setting: &Setting, origin: Optio
     };
     let value = section.get(setting.key).unwrap_or_else(|| setting.default.clone());
     let _ = writeln!(out, "{} = {value}", setting.key);
+}
+
+/// Settings of librdkafka; where passwords and keys come from is said, and not what they are.
+fn options(out: &mut String, loaded: &Loaded) {
+    if loaded.config.kafka.options.is_empty() {
+        return;
+    }
+    out.push_str("\n[kafka.options]\n");
+    for (key, value) in &loaded.config.kafka.options {
+        let origin =
+            loaded.origins.get(&option_key(key)).map_or("", String::as_str).replace(char::is_control, " ");
+        let _ = if is_secret(key) {
+            writeln!(out, "# {} is set by {origin} and not shown.", quoted(key))
+        } else {
+            writeln!(out, "# Set by {origin}.\n{} = {}", quoted(key), quoted(value))
+        };
+    }
 }
 
 fn scenes(out: &mut String, scenes: &ScenesConfig, origins: &BTreeMap<String, String>) {
@@ -67,6 +87,13 @@ pub fn reference() -> String {
         table(&mut out, &format!("[{}]", section.table()), section);
         if section.table() == "scenes" {
             table(&mut out, "[scenes.by_id.\"NAME\"]", &SceneConfig::default());
+        }
+        if section.table() == "kafka" {
+            out.push_str(
+                "\n`[kafka.options]` holds any setting of librdkafka under its own name, such as `\"security.protocol\" = \"ssl\"`;\n\
+                 `LINKLOOM__KAFKA__OPTIONS__SASL_PASSWORD` sets `sasl.password`. Those that would commit what is not durable\n\
+                 are refused, with the reason. `config print` does not show passwords and keys.\n",
+            );
         }
     }
     out

@@ -53,13 +53,3 @@ impl Problems {
         if self.0.is_empty() { Ok(()) } else { Err(self) }
     }
 }
-
-/// The most similar of `names` to `name`, if it is similar enough to be what was meant.
-pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&name.to_lowercase(), candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
-        .min()
-        .map(|(_, candidate)| candidate)
-}

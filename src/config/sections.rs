@@ -88,7 +88,7 @@ section! {
         reports_max: usize = 131_072, Range(1, 10_000_000);
         /// Bytes of the reports held for the next flush.
         /// At the limit the flush begins at once.
-        bytes_max: usize = (64 * MIB) as usize, Range(64 * KIB, 4 * GIB);
+        bytes_max: usize = (48 * MIB) as usize, Range(64 * KIB, 4 * GIB);
         /// Longest time a report is held before its flush begins, in milliseconds since it was read.
         /// A report is to be readable 500 ms after it was read, so this cannot be longer. While all workers are busy the flush grows instead.
         delay_ms: u64 = 300, Range(1, 500);
@@ -132,7 +132,7 @@ section! {
         spill_bytes_max: u64 = 4 * GIB, Range(MIB, 16_384 * GIB);
         /// Flushes whose digests wait for a shard.
         /// At the limit reading waits.
-        queue_flushes_max: usize = 8, Range(1, 1_024);
+        queue_flushes_max: usize = 2, Range(1, 1_024);
         /// Silence after which a partition no longer holds back the watermark, in milliseconds.
         partition_idle_ms: u64 = 10_000, Range(10, DAY_MS);
         /// How far the watermark stays behind the latest time seen, in milliseconds of event time.
@@ -166,6 +166,31 @@ section! {
         /// Folder whose `.json` and `.xml` files are put into the definition log when the process starts.
         /// Empty: none.
         dir: String = String::new(), Text("the path of a folder, or empty", |path| !path.contains('\0'));
+    }
+}
+
+section! {
+    /// Topics of Kafka that `linkloom serve` reads.
+    KafkaConfig in "kafka" {
+        /// Where Kafka is.
+        /// Empty: no topic is read.
+        brokers: String = String::new(), Text("HOST:PORT, several with commas between them, or empty", is_brokers);
+        /// Topics that are read, all of them into one store.
+        topics: Vec<String> = vec!["linkloom-reports".to_owned()],
+            List("topics: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-' each", is_topic);
+        /// Consumer group whose members share the partitions of the topics.
+        group: String = "linkloom".to_owned(), Text("1 to 249 characters that can be printed", is_name);
+        /// Name of this process in its group. One that comes back within its session timeout finds its partitions again without a rebalance.
+        /// Empty: none; every start and stop is a rebalance.
+        instance_id: String = String::new(), Text("1 to 249 characters that can be printed, or empty", |text| {
+            text.is_empty() || is_name(text)
+        });
+        /// Bytes fetched ahead, over all partitions.
+        /// At the limit fetching waits; each partition has an equal share, of 128 KiB at least.
+        queue_bytes_max: usize = (32 * MIB) as usize, Range(MIB, 64 * GIB);
+    } plus {
+        /// Any setting of librdkafka, over what Linkloom sets: `[kafka.options]`.
+        options: BTreeMap<String, String>
     }
 }
 
@@ -248,6 +273,21 @@ pub fn is_host_and_port(text: &str) -> bool {
     let (host, port) = text.rsplit_once(':').unwrap_or_default();
     let host_is_good = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == ',');
     host_is_good && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// Whether `text` names brokers, or nobody.
+fn is_brokers(text: &str) -> bool {
+    text.is_empty() || text.split(',').all(|broker| is_host_and_port(broker.trim()))
+}
+
+/// Whether Kafka allows `text` as the name of a topic.
+fn is_topic(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=249).contains(&text.len()) && text.bytes().all(allowed) && text != "." && text != ".."
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=249).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 impl ScenesConfig {

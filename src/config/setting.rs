@@ -99,7 +99,6 @@ impl Allowed {
     }
 
     /// Whether the setting holds a number.
-    #[cfg(test)]
     pub(super) fn is_number(&self) -> bool {
         matches!(self, Allowed::Range(..) | Allowed::ZeroOr(..))
     }
@@ -337,7 +336,15 @@ pub(super) fn set_checked(
             place: place.to_owned(),
             key: path.to_owned(),
             value: value.to_string(),
-            allowed: format!("allowed is {}", setting.allowed),
+            allowed: match value {
+                Value::Text(_) if setting.allowed.is_number() => {
+                    format!("a text, allowed is a number: {}", setting.allowed)
+                }
+                Value::Number(_) if matches!(setting.allowed, Allowed::OneOf(_) | Allowed::Text(..)) => {
+                    format!("a number, allowed is a text: {}", setting.allowed)
+                }
+                _ => format!("allowed is {}", setting.allowed),
+            },
         });
     }
     good

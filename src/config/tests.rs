@@ -117,7 +117,7 @@ format = "xml"
             linkloom.toml:2:1: flush = 3: a table is allowed here: [flush]
             linkloom.toml:3:1: colour = "red": unknown key
             linkloom.toml:6:1: ingest.report_bytes_max = -1: allowed is 1_024 to 67_108_864
-            linkloom.toml:7:1: ingest.payload_bytes_max = "256 KiB": allowed is 64 to 67_108_864
+            linkloom.toml:7:1: ingest.payload_bytes_max = "256 KiB": a text, allowed is a number: 64 to 67_108_864
             linkloom.toml:8:1: ingest.mark_separator = "": allowed is 1 to 8 characters that can be printed
             linkloom.toml:9:1: ingest.deadletter_bytes_max = 5: unknown key, did you mean ingest.dead_letter_bytes_max?
             linkloom.toml:10:1: ingest.retention_days = 30: unknown key, did you mean store.retention_days?
@@ -210,6 +210,8 @@ fn every_setting_says_what_it_means_and_numbers_name_their_unit() {
                 "remembered_max",
                 "shards",
                 "queue_flushes_max",
+                "connections",
+                "batch_cells",
                 "connections_max",
                 "reads_max",
             ];

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 #[derive(Debug, Default)]
 pub struct Covers {
     positions: BTreeMap<(Arc<str>, u32), u64>,
-    resume: HashMap<Arc<str>, Resume>,
+    resume: HashMap<(Arc<str>, u32), Resume>,
 }
 
 impl Covers {
@@ -22,8 +22,21 @@ impl Covers {
     pub fn batch(&mut self, batch: &RawBatch) {
         self.positions.insert((batch.source.clone(), batch.partition), batch.next_position);
         if let Some(resume) = batch.resume {
-            self.resume.insert(batch.source.clone(), resume);
+            self.resume.insert((batch.source.clone(), batch.partition), resume);
         }
+    }
+
+    /// So many lines of the source were refused in this call up to this batch, the one told last: to be remembered with
+    /// how far it was ingested.
+    pub fn refused(&mut self, batch: &RawBatch, count: u64) {
+        if let Some(resume) = self.resume.get_mut(&(batch.source.clone(), batch.partition)) {
+            resume.point.refused += count;
+        }
+    }
+
+    /// The position that comes next in each partition.
+    pub fn positions(&self) -> impl Iterator<Item = (&(Arc<str>, u32), u64)> {
+        self.positions.iter().map(|(partition, next)| (partition, *next))
     }
 
     /// Whether nothing is covered.
@@ -38,8 +51,8 @@ pub struct InFlight {
     next: u64,
     /// Oldest first: what each covers, and whether it is durable.
     waiting: BTreeMap<u64, (Covers, bool)>,
-    /// Durable without a gap, not yet written: what to remember of files.
-    resume: HashMap<Arc<str>, Resume>,
+    /// Durable without a gap, not yet written: what to remember of files and stretches of topics.
+    resume: HashMap<(Arc<str>, u32), Resume>,
 }
 
 impl InFlight {
@@ -75,7 +88,7 @@ impl InFlight {
 
     /// Cells that remember how far files were ingested, as far as that is durable without a gap.
     pub fn resume_cells(&mut self) -> impl Iterator<Item = Cell> {
-        self.resume.drain().map(|(source, resume)| Cell {
+        self.resume.drain().map(|((source, _), resume)| Cell {
             table: Table::Meta,
             row: resume.head.to_string(),
             family: Family::Link,

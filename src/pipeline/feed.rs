@@ -1,12 +1,12 @@
 //! One pipeline: a source read, decoded and classified on the calling thread, flushed through the shared [`Sink`], and
 //! committed when durable.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use linkloom_assembler::watermark::Watermark;
 use linkloom_ingest::dead_letter::DeadLetter;
 use linkloom_ingest::decode::{Decoder, Limits, Reason, Refusal};
@@ -17,7 +17,8 @@ use linkloom_storage::flush::Flush;
 use linkloom_storage::store::{Store, StoreError};
 
 use super::commit::{Covers, InFlight};
-use super::sink::{Done, Job, Sink};
+use super::reach::Reach;
+use super::sink::{Done, Job, SILENCE, Sink};
 
 /// When a flush is full, and what a report may be.
 #[derive(Clone, Debug)]
@@ -62,11 +63,14 @@ impl SharedWatermark {
 pub struct FeedFigures {
     /// Records read.
     pub read: AtomicU64,
+    /// Those of them that an earlier process read already.
+    pub replayed: AtomicU64,
     /// Bytes of them.
     pub read_bytes: AtomicU64,
     /// Reports stored.
     pub stored: AtomicU64,
-    /// Reports that stood in the same pack already.
+    /// Reports that stood in the same pack already. One that an earlier flush stored counts as stored once more: readers
+    /// merge the two.
     pub duplicates: AtomicU64,
     /// Records that became dead letters.
     pub dead: AtomicU64,
@@ -111,6 +115,10 @@ pub struct FeedOutcome {
     pub opened: Vec<Opened>,
     /// Inputs that could not be read (to the end).
     pub failed: Vec<SourceError>,
+    /// Records that were refused, by source.
+    pub refused: BTreeMap<String, u64>,
+    /// The first record that was refused for a reason: where it is and what is wrong with it.
+    pub first_refused: BTreeMap<Reason, String>,
 }
 
 /// A pipeline at work.
@@ -123,14 +131,21 @@ pub struct Feed<'p> {
     watermark: &'p SharedWatermark,
     /// Number of this pipeline's source in the watermark.
     number: u32,
-    partitions: BTreeSet<u32>,
+    /// Numbers of the partitions that are read, in the watermark; of files, which come one after another, the current one.
+    partitions: BTreeMap<(Arc<str>, u32), u32>,
+    partitions_seen: u32,
     flush: Option<Flush>,
     dead: Vec<Cell>,
     dead_bytes: usize,
     oldest: Option<Instant>,
     /// Last position per partition in the flush being filled, and what to remember of its files.
     covers: Covers,
+    reach: Reach,
     in_flight: InFlight,
+    refused: BTreeMap<String, u64>,
+    /// How many of them the current file had before it was opened this time.
+    refused_before: u64,
+    first_refused: BTreeMap<Reason, String>,
     done: (Sender<Done>, Receiver<Done>),
     spare: Vec<Flush>,
     buffers: usize,
@@ -140,7 +155,7 @@ impl Drop for Feed<'_> {
     fn drop(&mut self) {
         let (number, partitions) = (self.number, &self.partitions);
         self.watermark
-            .with(|mark, _| partitions.iter().for_each(|&partition| mark.forget(number, partition)));
+            .with(|mark, _| partitions.values().for_each(|&partition| mark.forget(number, partition)));
     }
 }
 
@@ -161,13 +176,18 @@ impl<'p> Feed<'p> {
             decoder: Decoder::new(settings.limits.clone()),
             watermark,
             number: watermark.sources.fetch_add(1, Ordering::Relaxed),
-            partitions: BTreeSet::new(),
+            partitions: BTreeMap::new(),
+            partitions_seen: 0,
             flush: None,
             dead: Vec::new(),
             dead_bytes: 0,
             oldest: None,
             covers: Covers::default(),
+            reach: Reach::default(),
             in_flight: InFlight::default(),
+            refused: BTreeMap::new(),
+            refused_before: 0,
+            first_refused: BTreeMap::new(),
             done: unbounded(),
             spare: Vec::new(),
             buffers: 0,
@@ -189,9 +209,13 @@ impl<'p> Feed<'p> {
                 self.oldest.map_or(WAIT_MAX, |oldest| self.settings.delay.saturating_sub(oldest.elapsed()));
             match source.next(wait.clamp(WAIT_DUE, WAIT_MAX)) {
                 Ok(Next::Batch(batch)) => self.batch(&batch, source)?,
+                Ok(Next::Revoked(partitions)) => self.give_up(&partitions, source)?,
                 Ok(Next::Opened(opened)) => {
+                    self.partitions.clear();
+                    self.partitions_seen = 0;
                     self.figures.size.store(opened.size.unwrap_or(0), Ordering::Relaxed);
                     self.figures.position.store(opened.position, Ordering::Relaxed);
+                    self.refused_before = self.refused.get(&*opened.source).copied().unwrap_or(0);
                     outcome.opened.push(opened);
                 }
                 Ok(Next::Incomplete(incomplete)) => outcome.incomplete.push(incomplete),
@@ -205,15 +229,43 @@ impl<'p> Feed<'p> {
                 self.submit(source)?;
             }
         }
-        self.submit(source)?;
-        while !self.in_flight.is_empty() {
-            self.wait_done(source)?;
-        }
+        self.drain(source)?;
         let cells: Vec<Cell> = self.in_flight.resume_cells().collect();
         if !cells.is_empty() {
             self.store.write(&CellBatch { cells })?;
         }
+        outcome.refused = std::mem::take(&mut self.refused);
+        outcome.first_refused = std::mem::take(&mut self.first_refused);
         Ok(outcome)
+    }
+
+    /// Stores everything that was read; returns when it is durable and committed.
+    fn drain(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
+        self.submit(source)?;
+        while !self.in_flight.is_empty() {
+            self.wait_done(source)?;
+        }
+        Ok(())
+    }
+
+    /// Partitions go to somebody else, who is to begin behind everything that was read of them here.
+    fn give_up(&mut self, partitions: &[(Arc<str>, u32)], source: &mut dyn Source) -> Result<(), FeedError> {
+        self.drain(source)?;
+        for partition in partitions {
+            if let Some(lane) = self.partitions.remove(partition) {
+                self.watermark.with(|mark, _| mark.forget(self.number, lane));
+            }
+        }
+        Ok(source.release(partitions)?)
+    }
+
+    /// The number of a batch's partition in the watermark.
+    fn lane(&mut self, batch: &RawBatch) -> u32 {
+        let seen = &mut self.partitions_seen;
+        *self.partitions.entry((batch.source.clone(), batch.partition)).or_insert_with(|| {
+            *seen += 1;
+            *seen - 1
+        })
     }
 
     fn batch(&mut self, batch: &RawBatch, source: &mut dyn Source) -> Result<(), FeedError> {
@@ -227,9 +279,15 @@ impl<'p> Feed<'p> {
                 self.oldest.get_or_insert_with(Instant::now);
             }
         }
-        self.partitions.insert(batch.partition);
-        self.watermark.with(|mark, wall_ms| mark.observe(self.number, batch.partition, latest, wall_ms));
+        let lane = self.lane(batch);
+        self.watermark.with(|mark, wall_ms| mark.observe(self.number, lane, latest, wall_ms));
         self.covers.batch(batch);
+        if let Some(count) = self.refused.get(&*batch.source) {
+            self.covers.refused(batch, count.saturating_sub(self.refused_before));
+        }
+        if batch.resume.is_some() || source.positions_last() {
+            add(&self.figures.replayed, self.reach.replayed(&**self.store, batch)?);
+        }
         self.count(batch);
         Ok(())
     }
@@ -267,6 +325,14 @@ impl<'p> Feed<'p> {
     fn refuse(&mut self, record: &Record<'_>, refusal: Refusal) {
         add(&self.figures.dead, 1);
         add(&self.figures.dead_by_reason[refusal.reason as usize], 1);
+        match self.refused.get_mut(record.origin.source) {
+            Some(count) => *count += 1,
+            None => {
+                self.refused.insert(record.origin.source.to_owned(), 1);
+            }
+        }
+        let first = self.first_refused.entry(refusal.reason);
+        first.or_insert_with(|| format!("{}: {}", record.origin, refusal.detail));
         let kept = record.bytes.len().min(self.settings.dead_letter_bytes_max);
         let letter = DeadLetter::new(&Record { bytes: &record.bytes[..kept], ..*record }, refusal);
         let cell = super::dead::cell(&letter);
@@ -287,17 +353,19 @@ impl<'p> Feed<'p> {
         if nothing {
             return Ok(());
         }
-        let order = self.in_flight.begin(std::mem::take(&mut self.covers));
-        let mut dead = std::mem::take(&mut self.dead);
+        let mut extra = std::mem::take(&mut self.dead);
         self.dead_bytes = 0;
-        dead.extend(self.in_flight.resume_cells());
-        self.sink.submit(Job {
+        extra.extend(self.reach.cells(self.covers.positions()));
+        let order = self.in_flight.begin(std::mem::take(&mut self.covers));
+        extra.extend(self.in_flight.resume_cells());
+        let job = Job {
             order,
             flush: self.flush.take().unwrap_or_default(),
-            extra: dead,
+            extra,
             watermark: self.watermark.with(|mark, wall_ms| mark.at(wall_ms)),
             answer: self.done.0.clone(),
-        });
+        };
+        self.sink.submit(job, || source.keep_alive())?;
         self.buffers += 1;
         while self.buffers >= self.sink.flushes_max() && self.spare.is_empty() {
             self.wait_done(source)?;
@@ -314,9 +382,14 @@ impl<'p> Feed<'p> {
     }
 
     fn wait_done(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
-        // This feed holds a sender, so the channel stays open.
-        let done = self.done.1.recv().map_err(|_| FeedError::NotStored)?;
-        self.finish(done, source)
+        loop {
+            match self.done.1.recv_timeout(SILENCE) {
+                Ok(done) => return self.finish(done, source),
+                Err(RecvTimeoutError::Timeout) => source.keep_alive()?,
+                // This feed holds a sender, so the channel stays open.
+                Err(RecvTimeoutError::Disconnected) => return Err(FeedError::NotStored),
+            }
+        }
     }
 
     fn finish(&mut self, done: Done, source: &mut dyn Source) -> Result<(), FeedError> {

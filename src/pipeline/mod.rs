@@ -8,6 +8,7 @@
 pub mod commit;
 pub mod dead;
 mod feed;
+mod reach;
 mod sink;
 
 pub use feed::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark};

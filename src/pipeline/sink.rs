@@ -4,15 +4,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use linkloom_assembler::{Assembler, journal};
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::Cell;
 use linkloom_storage::flush::{Flush, Sealed, Sealer};
 use linkloom_storage::pack::Compressor;
 use linkloom_storage::store::Store;
+
+/// A source that waits for the store this long is told that we are alive, and again each time.
+pub(super) const SILENCE: Duration = Duration::from_secs(1);
 
 /// How flushes are sealed and written.
 #[derive(Clone, Debug)]
@@ -108,12 +111,24 @@ impl Sink {
         self.settings.workers.max(1) + self.settings.queue_max + 1
     }
 
-    /// Hands a flush over; waits while the queue is full.
-    pub(super) fn submit(&self, job: Job) {
-        if let Some(jobs) = &self.jobs {
-            self.under_way.fetch_add(1, Ordering::Relaxed);
-            // The threads only end when this sender is gone.
-            let _ = jobs.send(job);
+    /// Hands a flush over; waits while the queue is full, and calls `waiting` now and then meanwhile.
+    pub(super) fn submit<E>(
+        &self,
+        mut job: Job,
+        mut waiting: impl FnMut() -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(jobs) = &self.jobs else { return Ok(()) };
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        loop {
+            match jobs.send_timeout(job, SILENCE) {
+                Err(SendTimeoutError::Timeout(back)) => job = back,
+                // The threads only end when this sender is gone.
+                Ok(()) | Err(SendTimeoutError::Disconnected(_)) => return Ok(()),
+            }
+            if let Err(error) = waiting() {
+                self.under_way.fetch_sub(1, Ordering::Relaxed);
+                return Err(error);
+            }
         }
     }
 

@@ -3,7 +3,11 @@
 use super::line::{Line, Style, Tone};
 use super::span::instant;
 use super::table::{next_page, plural};
+use super::text::{plain, wrap};
 use crate::pipeline::dead::{DeadEntry, DeadListAnswer};
+
+/// Lines of a refused record that are shown.
+const START_LINES_MAX: usize = 3;
 
 /// A page of dead letters, each as a block with the id to go on with.
 pub fn dead_letters(answer: &DeadListAnswer, style: Style) -> String {
@@ -45,14 +49,22 @@ fn block(letter: &DeadEntry, style: Style, out: &mut String) {
         line.push(Tone::Good, "  replayed");
     }
     line.write(style, out);
-    let whole = Style { clip: false, ..style };
-    for (label, tone, text, style) in [
-        ("why", Tone::Plain, &letter.detail, style),
-        ("is", Tone::Plain, &letter.start, style),
-        ("id", Tone::Faint, &letter.id, whole),
-    ] {
+    let row = |label: &str, tone: Tone, text: &str, style: Style, out: &mut String| {
         let mut line = Line::new();
         line.pad_to(4).push(Tone::Faint, label).pad_to(9).push(tone, text);
         line.write(style, out);
+    };
+    row("why", Tone::Plain, &letter.detail, style, out);
+    // The beginning is for people to know it again; all that is kept of it is in the JSON.
+    for (at, text) in
+        wrap(&plain(&letter.start), style.columns.saturating_sub(9), START_LINES_MAX).iter().enumerate()
+    {
+        row(if at == 0 { "is" } else { "" }, Tone::Plain, text, style, out);
     }
+    row("id", Tone::Faint, &quoted(&letter.id), Style { clip: false, ..style }, out);
+}
+
+/// A text a shell takes as it is.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,9 +1,9 @@
 //! One execution as a tree: the plan with what ran, how long it took, what went wrong and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use linkloom_schema::answer::{ExecutionAnswer, LogAnswer, NodeView, RunAnswer};
-use linkloom_schema::panorama::{EdgeState, NodeCounts, NodeState};
+use linkloom_schema::panorama::{EdgeState, ExecutionStatus, NodeCounts, NodeState};
 use linkloom_schema::report::Level;
 use linkloom_schema::tally::{LevelCounts, Meta};
 use linkloom_schema::time::Timestamp;
@@ -11,9 +11,9 @@ use linkloom_schema::time::Timestamp;
 use super::exception::{Exception, write_wrapped};
 use super::line::{Line, Style, Tone};
 use super::nesting::{Content, Lane, Row, rows};
-use super::span::{duration, instant};
+use super::span::{duration, instant, instant_short};
 use super::state::{of_execution, of_node, word};
-use super::table::plural;
+use super::table::{grouped, plural};
 use super::text::clip;
 
 /// Columns of the state, of the offset and of the duration, each with the space before it.
@@ -100,17 +100,24 @@ fn head(answer: &ExecutionAnswer<'_>, style: Style, out: &mut String) {
     }
     let counts = &answer.counts;
     let mut reports = plural(counts.reports, "report");
-    if counts.logs > 0 {
-        reports.push_str(&format!(", {} of them logs", counts.logs));
+    match counts.logs {
+        0 => {}
+        1 if counts.reports == 1 => reports.push_str(", a log"),
+        1 => reports.push_str(", 1 of them a log"),
+        logs => reports.push_str(&format!(", {} of them logs", grouped(logs))),
     }
     if answer.logs.without_node > 0 {
-        reports.push_str(&format!(" ({} without a node)", answer.logs.without_node));
+        reports.push_str(&format!(" ({} without a node)", grouped(answer.logs.without_node)));
     }
     if counts.truncated > 0 {
-        reports.push_str(&format!(", {} with a payload that was cut", counts.truncated));
+        reports.push_str(&format!(", {} with a payload that was cut", grouped(counts.truncated)));
     }
     fact("reports", &reports);
     facts.insert(1, ("nodes", states));
+    if answer.status == ExecutionStatus::Running {
+        facts.extend(waits(answer).map(|line| ("waits for", line)));
+        facts.extend(silence(answer).map(|line| ("silent", line)));
+    }
     if answer.partial {
         let mut line = Line::new();
         line.push(Tone::Warn, "some reports may be past retention");
@@ -126,6 +133,71 @@ fn head(answer: &ExecutionAnswer<'_>, style: Style, out: &mut String) {
         line.push(Tone::Plain, "  ").push(Tone::Faint, name).pad_to(12).append(text);
         line.write(style, out);
     }
+}
+
+/// Nodes whose turn it is: not reached, and the one before them is through. Forks and loops are looked into, and joins
+/// wait themselves.
+fn next_nodes<'a>(answer: &'a ExecutionAnswer<'_>) -> Vec<&'a NodeView<'a>> {
+    let kind = |node: &'a NodeView<'_>| node.node_type.as_deref().unwrap_or_default();
+    let waiting = answer.nodes.iter().filter(|node| node.state == NodeState::NotReached);
+    let waiting: HashMap<&str, &NodeView<'_>> = waiting.map(|node| (&*node.node_name, node)).collect();
+    let through = answer.nodes.iter().filter(|node| node.state == NodeState::Completed);
+    let mut through: HashSet<&str> = through.map(|node| &*node.node_name).collect();
+    let mut next: HashSet<&str> = HashSet::new();
+    let mut more = true;
+    while std::mem::take(&mut more) {
+        for edge in answer.edges.iter().filter(|edge| edge.state != EdgeState::NotTaken) {
+            let Some(to) = waiting.get(&*edge.to).filter(|_| through.contains(&*edge.from)) else { continue };
+            match kind(to) {
+                "fork" | "loop" => more |= through.insert(&to.node_name),
+                "join" => {}
+                _ => more |= next.insert(&to.node_name),
+            }
+        }
+    }
+    answer.nodes.iter().filter(|node| next.contains(&*node.node_name)).collect()
+}
+
+fn has_open_run(answer: &ExecutionAnswer<'_>) -> bool {
+    answer.nodes.iter().flat_map(|node| &node.runs).any(|run| run.status == "RUNNING")
+}
+
+/// What a running execution waits for when nothing runs: the nodes that come next.
+fn waits(answer: &ExecutionAnswer<'_>) -> Option<Line> {
+    if has_open_run(answer) {
+        return None;
+    }
+    let mut line = Line::new();
+    for node in next_nodes(answer) {
+        if !line.is_empty() {
+            line.push(Tone::Plain, ", ");
+        }
+        line.push(Tone::Plain, &node.node_name);
+        if node.optional {
+            line.push(Tone::Faint, " (optional)");
+        }
+    }
+    (!line.is_empty()).then_some(line)
+}
+
+/// Since when a running execution is silent, from when on that counts, and what it is then, where that is certain.
+fn silence(answer: &ExecutionAnswer<'_>) -> Option<Line> {
+    let (last, counts) = (answer.last_report_time?, answer.stalls_at?);
+    let next = next_nodes(answer);
+    let reports = |node: &NodeView<'_>| matches!(node.node_type.as_deref(), Some("local" | "rpc" | "link"));
+    let then = if has_open_run(answer) || next.iter().any(|node| !node.optional && reports(node)) {
+        "stalled"
+    } else if answer.definition_version.is_none()
+        || (!next.is_empty() && next.iter().all(|node| node.optional))
+    {
+        "completed"
+    } else {
+        "which counts"
+    };
+    let mut line = Line::new();
+    line.push(Tone::Plain, &format!("since {} UTC, ", instant_short(last)));
+    line.push(Tone::Plain, &format!("{then} from {}", instant_short(counts)));
+    Some(line)
 }
 
 /// `business › scene › execution`.
@@ -249,7 +321,10 @@ impl Table {
             .map(|place| answer.nodes[*place].node_name.as_str())
             .collect();
         let more = if places.len() > names.len() { ", …" } else { "" };
-        line.push(Tone::Faint, &format!("⋯ {} minor nodes: {}{more}", places.len(), names.join(", ")));
+        line.push(
+            Tone::Faint,
+            &format!("⋯ {}: {}{more}", plural(places.len() as u64, "minor node"), names.join(", ")),
+        );
         let counts: NodeCounts = places.iter().map(|place| answer.nodes[*place].state).collect();
         line.push(Tone::Faint, " (");
         node_counts(&mut line, &counts);

@@ -1,5 +1,8 @@
 //! The executions of a business id as a table.
 
+use std::collections::BTreeSet;
+
+use linkloom_query::ListQuery;
 use linkloom_schema::answer::{ListAnswer, ListEntry};
 use linkloom_schema::panorama::NodeState;
 
@@ -7,7 +10,8 @@ use super::execution::meta_text;
 use super::line::{Line, Style, Tone};
 use super::span::{duration, instant_short};
 use super::state::{of_execution, of_node};
-use super::table::plural;
+use super::table::{grouped, plural};
+use crate::similar::nearest;
 
 /// Titles of the columns.
 const TITLES: [&str; 8] =
@@ -62,6 +66,42 @@ pub fn list(business_id: &str, answer: &ListAnswer, style: Style) -> String {
         let mut line = Line::new();
         line.push(Tone::Faint, "  next page: --cursor ").push(Tone::Plain, cursor);
         line.write(whole, &mut out);
+    }
+    out
+}
+
+/// What is said when a business id has executions (the beginning of them is `there`), but none that match `query`.
+pub fn list_without_match(business_id: &str, query: &ListQuery, there: &ListAnswer, style: Style) -> String {
+    let mut out = String::new();
+    let mut line = Line::new();
+    line.push(Tone::Strong, business_id);
+    if there.executions.is_empty() {
+        line.push(Tone::Plain, ": no executions");
+        line.write(style, &mut out);
+        return out;
+    }
+    let count = there.executions.len() as u64;
+    let more = if there.next_cursor.is_some() { " and more" } else { "" };
+    let scenes: BTreeSet<&str> = there.executions.iter().map(|entry| &*entry.scene_id).collect();
+    match query.scene.as_deref().filter(|scene| !scenes.contains(scene)) {
+        Some(scene) => {
+            line.push(Tone::Plain, &format!(": no executions of scene {scene}"));
+            if let Some(meant) = nearest(scene, scenes.iter().copied()) {
+                line.push(Tone::Plain, "; did you mean ").push(Tone::Strong, meant).push(Tone::Plain, "?");
+            }
+            line.write(style, &mut out);
+            let mut line = Line::new();
+            let scenes = scenes.into_iter().collect::<Vec<_>>().join(", ");
+            line.push(Tone::Plain, &format!("  there are {}{more} of: {scenes}", plural(count, "execution")));
+            line.write(style, &mut out);
+        }
+        None => {
+            let none =
+                if query.cursor.is_some() { ": no more executions" } else { ": no executions that match" };
+            line.push(Tone::Plain, none);
+            line.push(Tone::Plain, &format!("; without filters there are {}{more}", grouped(count)));
+            line.write(style, &mut out);
+        }
     }
     out
 }

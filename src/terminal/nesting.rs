@@ -230,6 +230,7 @@ mod tests {
                 rounds: None,
                 sub: None,
                 minor: false,
+                optional: false,
             })
             .collect();
         let edges: Vec<EdgeAnswer> = edges

@@ -1,24 +1,19 @@
 //! One node of an execution: its runs with what went in and out, and a page of its business logs.
 
-use linkloom_schema::answer::{LogAnswer, NodeAnswer, RunAnswer};
+use linkloom_query::LogsQuery;
+use linkloom_schema::answer::{NodeAnswer, RunAnswer};
 use linkloom_schema::ids::MarkRef;
-use linkloom_schema::tally::level_of;
 
-use super::exception::{Exception, write_wrapped};
+use super::exception::Exception;
 use super::execution::path;
-use super::json;
 use super::line::{Line, Style, Tone};
-use super::span::{duration, instant, time_of_day};
-use super::state::{of_level, of_node, of_run, word};
-use super::table::plural;
+use super::span::{duration, instant};
+use super::state::{of_node, of_run, word};
+use super::table::next_page;
+use super::{json, logs};
 
-/// Column the text of a log begins at.
-const MESSAGE_COLUMN: usize = 22;
-/// Lines of one message that are shown.
-const MESSAGE_LINES_MAX: usize = 6;
-
-/// A node's page.
-pub fn node(mark: MarkRef<'_>, answer: &NodeAnswer<'_>, style: Style) -> String {
+/// A node's page; `query` is what was asked for of its logs.
+pub fn node(mark: MarkRef<'_>, answer: &NodeAnswer<'_>, query: &LogsQuery, style: Style) -> String {
     let mut out = String::new();
     let (sign, tone) = of_node(answer.state);
     let mut line = Line::new();
@@ -31,22 +26,17 @@ pub fn node(mark: MarkRef<'_>, answer: &NodeAnswer<'_>, style: Style) -> String 
         out.push('\n');
         self::run(run, style, &mut out);
     }
-    if !answer.logs.is_empty() {
+    let of_some = query.level.is_some() || query.text.is_some() || query.cursor.is_some();
+    if !answer.logs.is_empty() || of_some {
         out.push('\n');
-        logs(&answer.logs, style, &mut out);
-    }
-    if answer.runs.is_empty() && answer.logs.is_empty() {
+        logs::section(&answer.logs, query, answer.next_cursor.is_some(), style, &mut out);
+    } else if answer.runs.is_empty() {
         let mut line = Line::new();
         line.push(Tone::Faint, "  it has neither runs nor logs here");
         out.push('\n');
         line.write(style, &mut out);
     }
-    if let Some(cursor) = &answer.next_cursor {
-        out.push('\n');
-        let mut line = Line::new();
-        line.push(Tone::Faint, "  next page: --cursor ").push(Tone::Plain, cursor);
-        line.write(Style { clip: false, ..style }, &mut out);
-    }
+    next_page(answer.next_cursor.as_deref(), style, &mut out);
     out
 }
 
@@ -97,64 +87,5 @@ fn run(run: &RunAnswer<'_>, style: Style, out: &mut String) {
     }
     if let Some(exception) = &run.exception {
         Exception::read(&exception.0).write(out, style, 4);
-    }
-}
-
-fn logs(logs: &[LogAnswer<'_>], style: Style, out: &mut String) {
-    // The day once, the time of day on each line.
-    let mut day = String::new();
-    let mut title = Line::new();
-    title.push(Tone::Plain, "  ").push(Tone::Strong, &plural(logs.len() as u64, "log"));
-    title.write(style, out);
-    for log in logs {
-        let today = log.time.map(|time| instant(time).chars().take(10).collect::<String>());
-        if let Some(today) = today.filter(|today| *today != day) {
-            let mut line = Line::new();
-            line.push(Tone::Faint, &format!("  {today} UTC"));
-            line.write(style, out);
-            day = today;
-        }
-        let time = log.time.map_or_else(|| "no time".to_owned(), time_of_day);
-        self::log(log, &time, style, out);
-    }
-}
-
-fn log(log: &LogAnswer<'_>, time: &str, style: Style, out: &mut String) {
-    let level = level_of(log.level.as_deref());
-    let tone = of_level(level);
-    let mut level = Line::new();
-    level.push(tone, log.level.as_deref().unwrap_or("-")).clip(5);
-    let mut first = Line::new();
-    first
-        .push(Tone::Faint, &format!("  {time}"))
-        .pad_to(MESSAGE_COLUMN - 6)
-        .append(&level)
-        .pad_to(MESSAGE_COLUMN);
-    let mut message = String::new();
-    let narrow = Style { color: false, columns: style.columns.saturating_sub(MESSAGE_COLUMN), clip: true };
-    write_wrapped(
-        &mut message,
-        narrow,
-        0,
-        Tone::Plain,
-        log.message.as_deref().unwrap_or_default(),
-        MESSAGE_LINES_MAX,
-    );
-    let mut texts = message.lines();
-    first.push(Tone::Plain, texts.next().unwrap_or_default());
-    first.write(style, out);
-    for text in texts {
-        let mut line = Line::new();
-        line.pad_to(MESSAGE_COLUMN).push(Tone::Plain, text);
-        line.write(style, out);
-    }
-    if let Some(data) = &log.data {
-        json::write(out, style, MESSAGE_COLUMN, "data", &data.0, log.data_cut_from);
-    }
-    if let Some(attributes) = &log.attributes {
-        json::write(out, style, MESSAGE_COLUMN, "also", &attributes.0, None);
-    }
-    if let Some(exception) = &log.exception {
-        Exception::read(&exception.0).write(out, style, MESSAGE_COLUMN);
     }
 }

@@ -20,6 +20,11 @@ pub(super) fn of_node(state: NodeState) -> (&'static str, Tone) {
     }
 }
 
+/// The sign for a node's state in trees and lists.
+pub fn sign(state: NodeState) -> &'static str {
+    of_node(state).0
+}
+
 /// The word for a node's state.
 pub(super) fn word(state: NodeState) -> &'static str {
     match state {

@@ -1,5 +1,6 @@
 //! The cell model both stores share: table, row, family, qualifier, value. The layout is `docs/row-keys.md`.
 
+use linkloom_schema::report::ReportKind;
 use linkloom_schema::time::Timestamp;
 
 /// Longest row and qualifier together, in bytes; what every store can hold.
@@ -74,6 +75,14 @@ pub enum Family {
 }
 
 impl Family {
+    /// The family a kind of report is stored in.
+    pub fn of(kind: ReportKind) -> Self {
+        match kind {
+            ReportKind::Node => Family::Nodes,
+            ReportKind::Log => Family::BusinessLogs,
+        }
+    }
+
     /// The family's name in a store.
     pub fn name(self) -> &'static str {
         match self {

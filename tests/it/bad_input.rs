@@ -152,7 +152,7 @@ fn each_bad_line_is_a_dead_letter_and_its_neighbours_are_stored() {
     }
     place.write("in.ndjson", &file);
     let told = ingest(&place, "in.ndjson").err;
-    let counts = format!("{0} stored, 0 duplicates, {0} dead letters", cases.len());
+    let counts = format!("{0} stored, 0 duplicates within a flush, {0} dead letters", cases.len());
     assert!(told.contains(&counts), "{told}");
     assert_eq!(dead(&place), want_dead);
     assert_eq!(ran(&show(&place)), want_ran);
@@ -414,7 +414,7 @@ fn a_node_with_very_many_logs_is_read_page_by_page() {
     }
     file.flush().expect("room on disk");
     let told = ingest(&place, "in.ndjson").err;
-    assert!(told.contains(" 0 duplicates, 0 dead letters"), "{told}");
+    assert!(told.contains(" 0 duplicates within a flush, 0 dead letters"), "{told}");
     let shown = show(&place);
     assert_eq!(shown["logs"]["total"], logs);
     assert_eq!(

@@ -20,7 +20,7 @@ fn refused_reports_are_listed_with_reason_and_origin() {
     let ran = place.run(&["dead", "list", "--store", "S"]).ended_with(2);
     assert_eq!(ran.out, "");
     let ran = place.run(&["ingest", "--store", "S", "in.ndjson"]).ended_with(0);
-    assert!(ran.err.contains("1 stored, 0 duplicates, 2 dead letters"), "{}", ran.err);
+    assert!(ran.err.contains("1 stored, 0 duplicates within a flush, 2 dead letters"), "{}", ran.err);
     let ran = place.run(&["dead", "list", "--store", "S"]).ended_with(0);
     expect![[r#"
         2 dead letters
@@ -28,12 +28,12 @@ fn refused_reports_are_listed_with_reason_and_origin() {
           malformed_json  in.ndjson:1  5 bytes
             why  expected a value at byte 5, found the end of the report
             is   {"a":
-            id   in.ndjson|00000|00000000000000000000#55865c3d71e4b889
+            id   'in.ndjson|00000|00000000000000000000#55865c3d71e4b889'
 
           malformed_json  in.ndjson:3  8 bytes
             why  expected '{' at byte 0, found U+001B
             is   \u{1b}[31mred
-            id   in.ndjson|00000|00000000000000002123#63d668d5add393bc
+            id   'in.ndjson|00000|00000000000000002123#63d668d5add393bc'
     "#]]
     .assert_eq(&ran.out);
     let ran = place.run(&["dead", "list", "--store", "S", "--limit", "1", "--output", "json"]).ended_with(0);
@@ -59,7 +59,7 @@ fn what_is_accepted_under_another_limit_is_replayed_once() {
         .with_env("LINKLOOM__INGEST__PAYLOAD_BYTES_MAX", "512");
     place.write("in.ndjson", lines());
     let ran = place.run(&["ingest", "--store", "S", "in.ndjson"]).ended_with(0);
-    assert!(ran.err.contains("0 stored, 0 duplicates, 3 dead letters"), "{}", ran.err);
+    assert!(ran.err.contains("0 stored, 0 duplicates within a flush, 3 dead letters"), "{}", ran.err);
     let verify = |place: &Workplace| place.run(&["verify", "--store", "S", "in.ndjson"]).ended_with(0).out;
     assert!(verify(&place).contains("dead letters              3\n"));
 

@@ -77,6 +77,16 @@ fn config_print_reads_back_and_config_check_lists_all_problems() {
     "#]]
     .assert_eq(&stdout(&checked).replace(name, "FILE"));
 
+    std::fs::write(&file, "[flush]\nworkers = \"3\"\ndelay = 5\n[log]\nlevel = 3\n").expect("written");
+    let checked = run(&["config", "check", name]);
+    expect![[r#"
+        FILE:2:1: flush.workers = "3": a text, allowed is a number: 1 to 256
+        FILE:3:1: flush.delay = 5: unknown key, did you mean flush.delay_ms?
+        FILE:5:1: log.level = 3: a number, allowed is a text: a level (error, warn, info, debug, trace, off), or levels by part such as "info,linkloom_storage=debug"
+    "#]]
+    .assert_eq(&stdout(&checked).replace(name, "FILE"));
+    std::fs::write(&file, "[flush]\nworkers = 0\n[log]\nlevl = \"info\"\n").expect("written");
+
     // Any other command does not begin with such a configuration.
     let refused = run(&["rowkey", "a", "b", "c", "--config", name]);
     assert_eq!((code(&refused), stdout(&refused)), (Some(2), ""));

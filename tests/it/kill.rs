@@ -25,24 +25,30 @@ use linkloom_storage::store::{Rows, Scan, Store};
 use crate::support::{Random, from_env};
 
 /// A file of reports, and what must come of it.
-struct Reports {
-    path: PathBuf,
+pub(crate) struct Reports {
+    pub(crate) path: PathBuf,
     bytes: u64,
     executions: Vec<ExecutionExpected>,
-    malformed: u64,
+    pub(crate) malformed: u64,
 }
 
 impl Reports {
     fn make(path: PathBuf, lines: u64) -> Self {
-        let config = WorkloadConfig {
-            lines,
-            seed: 9,
-            duplicates_per_million: 20_000,
-            late_per_million: 20_000,
-            unmarked_logs_per_million: 20_000,
-            track_executions: true,
-            ..WorkloadConfig::default()
-        };
+        Self::of(
+            path,
+            WorkloadConfig {
+                lines,
+                seed: 9,
+                duplicates_per_million: 20_000,
+                late_per_million: 20_000,
+                unmarked_logs_per_million: 20_000,
+                ..WorkloadConfig::default()
+            },
+        )
+    }
+
+    pub(crate) fn of(path: PathBuf, config: WorkloadConfig) -> Self {
+        let config = WorkloadConfig { track_executions: true, ..config };
         let mut workload = Workload::new(config);
         let mut file = BufWriter::new(File::create(&path).expect("created"));
         workload.write_to(&mut file).expect("written");
@@ -54,7 +60,7 @@ impl Reports {
     }
 
     /// Identities of all reports in the file.
-    fn identities(&self) -> BTreeSet<Identity> {
+    pub(crate) fn identities(&self) -> BTreeSet<Identity> {
         let lines = BufReader::new(File::open(&self.path).expect("opened")).split(b'\n');
         let mut identities = BTreeSet::new();
         for line in lines {
@@ -68,7 +74,7 @@ impl Reports {
 }
 
 /// Starts an ingest with small flushes, so that there is much to be killed in.
-fn ingest(store: &Path, dsl: &Path, reports: &Path) -> Child {
+pub(crate) fn ingest(store: &Path, dsl: &Path, reports: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_linkloom"))
         .args(["ingest", "--no-progress", "--store"])
         .arg(store)
@@ -87,13 +93,13 @@ fn ingest(store: &Path, dsl: &Path, reports: &Path) -> Child {
 }
 
 #[track_caller]
-fn finish(child: Child) {
+pub(crate) fn finish(child: Child) {
     let output = child.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
 }
 
 /// One number of `/proc/PID/io`; `None` once the process is gone.
-fn io_figure(pid: u32, name: &str) -> Option<u64> {
+pub(crate) fn io_figure(pid: u32, name: &str) -> Option<u64> {
     let figures = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
     let line = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))?;
     line.trim().parse().ok()
@@ -115,14 +121,14 @@ fn kill_after(mut child: Child, figure: &str, bytes: u64) -> bool {
     }
 }
 
-fn open(path: &Path) -> (Arc<EmbeddedStore>, OpenStore) {
+pub(crate) fn open(path: &Path) -> (Arc<EmbeddedStore>, OpenStore) {
     let store = Arc::new(EmbeddedStore::open(path, EmbeddedOptions::default()).expect("opens"));
     let open = OpenStore::new(store.clone(), &Config::default()).expect("opens");
     (store, open)
 }
 
 /// Identities of all stored reports, and how many dead letters there are.
-fn stored(store: &dyn Store) -> (BTreeSet<Identity>, u64) {
+pub(crate) fn stored(store: &dyn Store) -> (BTreeSet<Identity>, u64) {
     let mut identities = BTreeSet::new();
     for (table, family) in [Table::Link, Table::Unlinked]
         .into_iter()
@@ -152,7 +158,7 @@ fn stored(store: &dyn Store) -> (BTreeSet<Identity>, u64) {
 }
 
 /// Lists of all business ids and pages of all executions of two stores, side by side.
-fn assert_same_answers(reports: &Reports, one: &OpenStore, other: &OpenStore) {
+pub(crate) fn assert_same_answers(reports: &Reports, one: &OpenStore, other: &OpenStore) {
     let (one, other) = (one.reader(), other.reader());
     let as_of = Timestamp(1_772_323_200_000_000 + 3_600_000_000);
     let businesses: BTreeSet<&str> = reports.executions.iter().map(|e| &*e.mark.business_id).collect();

@@ -157,6 +157,7 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
     let list = ["link", "list", "--store", &store, mark[0], "--as-of", AS_OF];
     let show = ["link", "show", "--store", &store, mark[0], mark[1], mark[2], "--as-of", AS_OF];
     let node = ["node", "show", "--store", &store, mark[0], mark[1], mark[2], "receive", "--as-of", AS_OF];
+    let logs = ["link", "logs", "--store", &store, mark[0], mark[1], mark[2], "--level", "warn"];
     let unknown = ["link", "list", "--store", &store, "nobody", "--output", "json"];
     let json = |command: &[&str]| {
         let arguments: Vec<&str> = command.iter().copied().chain(["--output", "json"]).collect();
@@ -164,7 +165,7 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
     };
     let all = || {
         let mut outputs = Vec::new();
-        for command in [&list[..], &show, &node] {
+        for command in [&list[..], &show, &node, &logs] {
             outputs.extend([run(command), json(command)]);
         }
         outputs.push(run(&unknown));
@@ -175,9 +176,9 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
     until(&list, |output| text(&output.stdout).contains("completed"));
     let owned = all();
     owner.is_running();
-    assert_eq!(text(&owned[6].stdout), "{\"executions\":[],\"nextCursor\":null}\n");
-    assert_eq!(owned[6].status.code(), Some(1));
-    assert!(owned.iter().take(6).all(|output| output.status.code() == Some(0)));
+    assert_eq!(text(&owned[8].stdout), "{\"executions\":[],\"nextCursor\":null}\n");
+    assert_eq!(owned[8].status.code(), Some(1));
+    assert!(owned.iter().take(8).all(|output| output.status.code() == Some(0)));
 
     // The API itself answers with the bytes of `--output json`.
     let (pid, api) = owner_of(&store);
@@ -187,6 +188,7 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
         (format!("/api/v1/business/{}/executions?asOf={AS_OF}", mark[0]), &owned[1]),
         (format!("{execution}?asOf={AS_OF}"), &owned[3]),
         (format!("{execution}/nodes/receive?asOf={AS_OF}"), &owned[5]),
+        (format!("{execution}/logs?level=warn"), &owned[7]),
     ] {
         let (head, body) = get(&api, &path);
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{path}: {head}");
@@ -196,7 +198,10 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
     for command in [["dead", "list", "--store", &store], ["unlinked", "list", "--store", &store]] {
         let output = run(&command);
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{command:?}");
-        let want = format!("linkloom: {store} is owned by process {pid}, its API is at {api}\n");
+        let want = format!(
+            "linkloom: {store} is owned by process {pid}, its API is at {api}; this command needs the store for itself: \
+             wait until that process has ended, or end it\n"
+        );
         assert_eq!(text(&output.stderr), want);
     }
     let (_, metrics) = get(&api, "/metrics");
@@ -210,6 +215,27 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
         assert_eq!(text(&owned.stdout), text(&ended.stdout));
         assert_eq!((owned.status, text(&owned.stderr)), (ended.status, text(&ended.stderr)));
     }
+}
+
+/// As the documentation says: 2, and what was read is there.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_ingest_says_so_and_keeps_what_was_read() {
+    let (_folder, store, links) = folder();
+    let mut owner = Owner::start(&store, &links);
+    owner.send(BEGUN);
+    let show = ["link", "show", "--store", &store, "content-42", "intake", "e1", "--as-of", AS_OF];
+    until(&show, |output| text(&output.stdout).contains("running"));
+    let pid = owner.child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &pid]).status().expect("kill");
+    assert!(sent.success());
+    let mut stderr = String::new();
+    let _ = owner.child.stderr.take().map(|mut stream| stream.read_to_string(&mut stderr));
+    assert_eq!(owner.child.wait().expect("a child").code(), Some(2), "{stderr}");
+    let want = "linkloom: stopped; what was read is stored, the same command goes on from there\n";
+    assert!(stderr.ends_with(want), "{stderr}");
+    let output = run(&show);
+    assert!(text(&output.stdout).contains("publish"), "{}", text(&output.stdout));
 }
 
 #[test]

@@ -202,6 +202,7 @@ impl Table {
             mark,
             node: &node,
             lifecycle: self.roles.lifecycle.map_or("", at),
+            interval: self.roles.start.is_some(),
             start,
             time,
             resource: self.roles.resource.map(at),

@@ -44,6 +44,8 @@ pub(super) struct Activity<'a> {
     pub(super) node: &'a str,
     /// As written; empty: none.
     pub(super) lifecycle: &'a str,
+    /// One record tells start and end, as far as they are known.
+    pub(super) interval: bool,
     /// Its start, when one record tells start and end.
     pub(super) start: Option<Timestamp>,
     pub(super) time: Option<Timestamp>,
@@ -65,6 +67,11 @@ pub(super) struct Activity<'a> {
 impl Activity<'_> {
     fn id(&self, part: &str) -> String {
         format!("{}{}-{:08x}-{part}", self.what, self.number, self.hash as u32)
+    }
+
+    /// An interval that nothing says the end of: neither a time nor a transition.
+    fn says_no_end(&self) -> bool {
+        self.interval && self.time.is_none() && self.lifecycle.trim().is_empty()
     }
 
     fn place(&self) -> String {
@@ -98,7 +105,9 @@ impl Lifecycles {
             sink.note(NoteKind::Time, "none: written without a time", || activity.place());
         }
         match Transition::of(activity.lifecycle) {
-            Transition::End(status) if activity.start.is_some() => interval(sink, activity, status),
+            Transition::End(status) if activity.start.is_some() || activity.says_no_end() => {
+                interval(sink, activity, status)
+            }
             Transition::End(status) => self.end(sink, activity, status),
             Transition::Start => self.start(sink, activity),
             Transition::Other => {

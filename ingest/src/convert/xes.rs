@@ -324,6 +324,7 @@ impl<'m> Log<'m> {
             mark: MarkRef { business_id: &business, scene_id: &self.scene, execution_id: &execution },
             node: &node,
             lifecycle,
+            interval: names.start.is_some_and(|key| !value(key).is_empty()),
             start,
             time,
             resource: self.event.value(names.resource),

@@ -24,6 +24,8 @@ pub(super) struct FileReader {
     hash: Xxh3,
     /// The first bytes of the file, up to the longest head.
     begin: Vec<u8>,
+    /// Lines refused in what was consumed before.
+    refused: u64,
     /// Reading came to its end, by the end of the file or by a fault.
     done: bool,
     /// Why reading broke off; told after the lines that came before.
@@ -59,8 +61,12 @@ impl FileReader {
             file.seek(io::SeekFrom::Start(point.length)).map_err(|error| fail("read", error))?;
             reader = Box::new(file);
         }
-        let opened =
-            Opened { source: name.clone(), position: point.length, size: (!compressed).then_some(size) };
+        let opened = Opened {
+            source: name.clone(),
+            position: point.length,
+            refused: point.refused,
+            size: (!compressed).then_some(size),
+        };
         let reader = FileReader {
             name,
             reader,
@@ -69,6 +75,7 @@ impl FileReader {
             line_bytes_max: options.line_bytes_max,
             hash,
             begin,
+            refused: point.refused,
             done: false,
             fault: None,
         };
@@ -141,12 +148,13 @@ impl FileReader {
         }))
     }
 
-    /// What to remember of everything hashed so far.
+    /// What to remember of everything hashed so far; whoever decodes the lines adds those that are refused now.
     fn resume(&self) -> Option<Resume> {
         let point = ResumePoint {
             length: self.splitter.position(),
             lines: self.splitter.lines(),
             hash: self.hash.digest128(),
+            refused: self.refused,
         };
         let consumed = usize::try_from(point.length).unwrap_or(usize::MAX).min(self.begin.len());
         heads(&self.begin[..consumed]).next().map(|head: Head| Resume { head, point })
@@ -164,7 +172,7 @@ fn begin(file: &mut File) -> io::Result<Vec<u8>> {
 /// The longest of `points` whose bytes the file begins with, and the state of the hash there.
 fn matching(file: &mut File, mut points: Vec<ResumePoint>) -> io::Result<(ResumePoint, Xxh3)> {
     let mut hash = Xxh3::new();
-    let mut best = (ResumePoint { length: 0, lines: 0, hash: hash.digest128() }, hash.clone());
+    let mut best = (ResumePoint { length: 0, lines: 0, hash: hash.digest128(), refused: 0 }, hash.clone());
     points.retain(|point| point.length > 0);
     points.sort_by_key(|point| point.length);
     if points.is_empty() {

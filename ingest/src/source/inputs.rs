@@ -73,7 +73,7 @@ impl Inputs {
                     &self.options,
                     std::io::stdin(),
                 )?));
-                return Ok(Opened { source: name, position: 0, size: None });
+                return Ok(Opened { source: name, position: 0, refused: 0, size: None });
             }
             Input::File(path) => {
                 let name: Arc<str> = path.to_string_lossy().into();
@@ -88,7 +88,7 @@ impl Inputs {
             let file = std::fs::File::open(&path).map_err(|error| SourceError::new(&name, "open", error))?;
             self.current =
                 Some(Current::Stream(StreamReader::start(Arc::clone(&name), &self.options, file)?));
-            return Ok(Opened { source: name, position: 0, size: None });
+            return Ok(Opened { source: name, position: 0, refused: 0, size: None });
         }
         let (reader, opened) = FileReader::open(&path, name, &self.options, &mut self.lookup)?;
         self.current = Some(Current::File(Box::new(reader)));

@@ -8,6 +8,7 @@ mod channel;
 mod compressed;
 mod file;
 mod inputs;
+pub mod kafka;
 mod lines;
 mod resume;
 mod stream;
@@ -33,8 +34,25 @@ pub trait Source: Send {
     /// with the next file, or gives the same error.
     fn next(&mut self, wait: Duration) -> Result<Next, SourceError>;
 
-    /// Everything before these positions is durable. Positions of one partition never go back.
+    /// Everything before these positions is durable. Positions of one partition never go back while it is read.
     fn commit(&mut self, positions: &[Position]) -> Result<(), SourceError>;
+
+    /// Whether positions mean the same to the next process: offsets of a topic do, those of a pipe do not. (Files say it
+    /// batch by batch, with what they [resume](RawBatch::resume) by.)
+    fn positions_last(&self) -> bool {
+        false
+    }
+
+    /// The answer to [`Next::Revoked`]: everything read of these partitions is durable and committed, or will never be.
+    fn release(&mut self, _partitions: &[(Arc<str>, u32)]) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    /// Called now and then while nothing is asked for because the store does not keep up: whoever has to show that it is
+    /// alive does so.
+    fn keep_alive(&mut self) -> Result<(), SourceError> {
+        Ok(())
+    }
 }
 
 /// What a source has to say.
@@ -42,6 +60,9 @@ pub trait Source: Send {
 pub enum Next {
     /// Records.
     Batch(RawBatch),
+    /// These partitions go to somebody else. They wait until [`Source::release`] is called, when everything read of them
+    /// is durable; nothing more comes of them.
+    Revoked(Vec<(Arc<str>, u32)>),
     /// A file was opened; its records follow.
     Opened(Opened),
     /// A file ends in half a line, which was not consumed.
@@ -59,6 +80,8 @@ pub struct Opened {
     pub source: Arc<str>,
     /// Where reading starts: 0, or the length that was consumed before.
     pub position: u64,
+    /// How many of the lines that were consumed before were refused.
+    pub refused: u64,
     /// Its size in bytes now, if positions can be compared to it (not in compressed files and pipes).
     pub size: Option<u64>,
 }

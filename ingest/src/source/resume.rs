@@ -46,6 +46,8 @@ pub struct ResumePoint {
     pub lines: u64,
     /// XXH3-128 of these bytes.
     pub hash: u128,
+    /// How many of the lines were refused.
+    pub refused: u64,
 }
 
 /// A remembered point that does not read.
@@ -59,19 +61,25 @@ struct Stored {
     length: u64,
     lines: u64,
     hash: String,
+    #[serde(default, skip_serializing_if = "is_none")]
+    refused: u64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl ResumePoint {
-    /// The value to remember: `{"v":1,"length":…,"lines":…,"hash":"…"}`.
+    /// The value to remember: `{"v":1,"length":…,"lines":…,"hash":"…"}`, with `"refused":…` if a line was.
     pub fn to_json(self) -> Vec<u8> {
         let hash = format!("{:032x}", self.hash);
-        let stored = Stored { v: 1, length: self.length, lines: self.lines, hash };
+        let stored = Stored { v: 1, length: self.length, lines: self.lines, hash, refused: self.refused };
         serde_json::to_vec(&stored).expect("numbers and text serialise")
     }
 
     /// Reads [`ResumePoint::to_json`].
     pub fn from_json(json: &[u8]) -> Result<ResumePoint, BadResumePoint> {
-        let Stored { v, length, lines, hash } =
+        let Stored { v, length, lines, hash, refused } =
             serde_json::from_slice(json).map_err(|error| BadResumePoint(error.to_string()))?;
         if v != 1 {
             return Err(BadResumePoint(format!("version {v} is not 1")));
@@ -80,7 +88,7 @@ impl ResumePoint {
             return Err(BadResumePoint("the hash is not 32 hex digits".to_owned()));
         }
         let hash = u128::from_str_radix(&hash, 16).map_err(|error| BadResumePoint(error.to_string()))?;
-        Ok(ResumePoint { length, lines, hash })
+        Ok(ResumePoint { length, lines, hash, refused })
     }
 }
 
@@ -115,7 +123,9 @@ mod tests {
 
     #[test]
     fn points_round_trip_and_bad_ones_are_refused() {
-        let point = ResumePoint { length: 5, lines: 1, hash: 7 };
+        let refused = ResumePoint { length: 5, lines: 1, hash: 7, refused: 1 };
+        assert_eq!(ResumePoint::from_json(&refused.to_json()).unwrap(), refused);
+        let point = ResumePoint { refused: 0, ..refused };
         let json = br#"{"v":1,"length":5,"lines":1,"hash":"00000000000000000000000000000007"}"#;
         assert_eq!(point.to_json(), json);
         assert_eq!(ResumePoint::from_json(json).unwrap(), point);

@@ -1,6 +1,5 @@
 //! Properties: stored lines read back as what they were, and no bytes make the decoder panic.
 
-use linkloom_ingest::classify::route;
 use linkloom_ingest::decode::{Decoder, Limits};
 use linkloom_schema::report::{decode_stored, encode_stored, is_complete_object};
 use linkloom_schema::time::Timestamp;
@@ -132,7 +131,7 @@ proptest! {
             Ok(report) => report,
             Err(refusal) => panic!("{refusal}: {line}"),
         };
-        let _ = route(&report);
+        let _ = linkloom_schema::route::Route::of(&report);
         let mut stored = Vec::new();
         encode_stored(&report, &mut stored);
         let back = decode_stored(&stored, report.mark.as_ref().map(|mark| mark.as_ref())).unwrap();

@@ -94,9 +94,9 @@ pub(super) async fn node(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
     let run = params.text("run");
     let query = LogsQuery {
         level: params.text("level"),
-        text: None,
         limit: params.limit(),
         cursor: params.text("cursor"),
+        ..LogsQuery::default()
     };
     let as_of = params.time("asOf");
     let mark = ids.mark(&mut params);
@@ -121,10 +121,12 @@ pub(super) async fn node(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
 
 /// `GET .../logs`; `asOf` is allowed as everywhere, though logs are the same at any time.
 pub(super) async fn logs(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<Response, Problem> {
-    let mut params = Params::read(uri.query(), &["level", "q", "limit", "cursor", "asOf"]);
+    let known = ["level", "q", "withoutNode", "limit", "cursor", "asOf"];
+    let mut params = Params::read(uri.query(), &known);
     let query = LogsQuery {
         level: params.text("level"),
         text: params.text("q"),
+        without_node: params.flag("withoutNode"),
         limit: params.limit(),
         cursor: params.text("cursor"),
     };

@@ -84,6 +84,11 @@ impl Params {
         read.unwrap_or(LIMIT_DEFAULT)
     }
 
+    /// Whether something is wanted; not when absent.
+    pub(super) fn flag(&mut self, name: &str) -> bool {
+        self.read_as(name, "true, false", |text| text.parse().ok()).unwrap_or(false)
+    }
+
     /// The status of an execution.
     pub(super) fn status(&mut self) -> Option<ExecutionStatus> {
         let allowed = STATUSES.map(ExecutionStatus::as_str).join(", ");

@@ -76,6 +76,7 @@ pub fn logs(mark: MarkRef<'_>, query: &LogsQuery) -> String {
     let mut url = Url::execution(mark);
     url.text.push_str("/logs");
     url.logs(query);
+    url.some("withoutNode", query.without_node.then_some("true"));
     url.text
 }
 

@@ -114,6 +114,22 @@ fn a_node_is_shown_with_its_logs() {
 }
 
 #[test]
+fn logs_without_a_node_are_asked_for() {
+    check(
+        &format!("{EXECUTION}/logs?withoutNode=true"),
+        expect![[r#"
+            200 application/json
+            {"logs":[{"time":"2026-11-21T10:00:00.007000Z","level":"INFO","message":"given up","data":null,"exception":null,"service":null,"instance":null,"traceId":null}],"nextCursor":null}
+        "#]],
+    );
+    let api = api();
+    let body = |query: &str| get(&api, &format!("{EXECUTION}/logs{query}")).body;
+    assert_eq!(body("?withoutNode=false"), body(""));
+    assert_eq!(body("?withoutNode="), body(""));
+    assert!(body("?withoutNode=yes").contains(r#"withoutNode is \"yes\"; allowed is true, false"#));
+}
+
+#[test]
 fn logs_are_searched_and_paged() {
     check(
         &format!("{EXECUTION}/logs?q=no+answer&limit=1"),

@@ -47,7 +47,13 @@ proptest! {
     fn any_ids_come_back_from_a_path(ids in prop::array::uniform4("\\PC{1,40}|[%/?#&+=. ]{1,8}|\\p{Any}{1,9}"), text in any::<Option<String>>()) {
         let [business, scene, execution, node] = &ids;
         let mark = LinkMark::new(business, scene, execution).expect("short ids");
-        let logs = LogsQuery { level: text.clone(), text: text.clone(), limit: 5, cursor: text };
+        let logs = LogsQuery {
+            level: text.clone(),
+            text: text.clone(),
+            without_node: text.is_some(),
+            limit: 5,
+            cursor: text,
+        };
         let echo = echo();
         let url = path::node(mark.as_ref(), node, None, &logs, Timestamp(0));
         let found: Vec<String> = serde_json::from_str(&ask(&echo, &url).body).expect("texts");

@@ -33,6 +33,8 @@ pub struct ExecutionInput<'a> {
     pub context: Context<'a>,
     /// Trace ids whose reports without mark are shown in other executions too.
     pub shared_traces: &'a [&'a str],
+    /// From when on silence counts.
+    pub stalls_at: Option<Timestamp>,
     /// Findings the panorama cannot make: [`Finding::id_conflict`], [`Finding::reports_lost`].
     pub findings: &'a [Finding],
 }
@@ -101,6 +103,12 @@ pub struct ExecutionAnswer<'a> {
     pub logs: LogTotals,
     /// How many reports there are.
     pub counts: Counts,
+    /// While it is running: its latest report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_report_time: Option<Timestamp>,
+    /// While it is running: from when on its silence counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalls_at: Option<Timestamp>,
     /// It had more traces, services or meta than are shown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clipped: bool,
@@ -165,6 +173,9 @@ pub struct NodeView<'a> {
     /// Folded by default.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub minor: bool,
+    /// Missing or failed is fine: said of it or of a block around it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
 /// The execution behind a `link` node; the business id is the same.
@@ -249,6 +260,7 @@ pub fn execution_answer<'a>(input: &ExecutionInput<'a>) -> ExecutionAnswer<'a> {
     let tally = input.tally;
     input.with_panorama(|panorama, found, reports| {
         let (start_time, end_time, duration_micros) = span(found, panorama.status);
+        let is_running = panorama.status == ExecutionStatus::Running;
         ExecutionAnswer {
             business_id: input.mark.business_id.to_owned(),
             scene_id: input.mark.scene_id.to_owned(),
@@ -272,6 +284,8 @@ pub fn execution_answer<'a>(input: &ExecutionInput<'a>) -> ExecutionAnswer<'a> {
                 truncated: tally.truncated,
                 errors: tally.errors,
             },
+            last_report_time: tally.last_time.filter(|_| is_running),
+            stalls_at: input.stalls_at.filter(|_| is_running),
             clipped: tally.clipped,
         }
     })
@@ -322,6 +336,7 @@ pub(super) fn node_view<'a>(
             execution_id: execution.to_owned(),
         }),
         minor: node.minor,
+        optional: node.optional,
     }
 }
 

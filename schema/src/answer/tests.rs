@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::ids::{MarkRef, SceneId};
 use crate::panorama::{Context, NodeCounts, Plans, is_silent};
 use crate::report::{Payload, Report};
-use crate::summary::{Observed, Summary, list_entry, summarise};
+use crate::summary::{Observed, Summary, list_entry, stalls_at, summarise};
 use crate::tally::{FACTS_MAX, Tally};
 use crate::testing::{at, events, log, nodes, payload, random, report};
 use crate::time::Timestamp;
@@ -90,180 +90,183 @@ fn an_execution_with_everything() {
         definition: Some(("v1", &plans)),
         context: Context { execution_id: "e", silent: false, partial: false, sub: &|_, _| None },
         shared_traces: &["t1"],
+        stalls_at: stalls_at(&tally, IDLE),
         findings: &extra,
     };
     let answer = execution_answer(&input);
     check_json(
         &answer,
         expect![[r##"
-        {
-          "businessId": "b",
-          "sceneId": "s",
-          "executionId": "e",
-          "status": "running",
-          "partial": false,
-          "startTime": "2026-11-21T10:00:00.000000Z",
-          "endTime": null,
-          "durationMicros": null,
-          "definitionVersion": "v1",
-          "meta": {
-            "contentType": "live",
-            "trigger": "job"
-          },
-          "traceIds": [
-            "t1",
-            "t2"
-          ],
-          "services": [
-            "api"
-          ],
-          "nodes": [
             {
-              "nodeName": "A",
-              "nodeType": "local",
-              "state": "failed",
-              "runs": [
-                {
-                  "runId": "#1",
-                  "status": "FAILED",
-                  "startTime": "2026-11-21T10:00:00.000000Z",
-                  "endTime": "2026-11-21T10:00:00.010000Z",
-                  "durationMicros": 10000,
-                  "input": {"contentId":42},
-                  "output": "[1,2,",
-                  "case": null,
-                  "service": "api",
-                  "instance": "i1",
-                  "host": "h1",
-                  "exception": {"type":"java.io.IOException","message":"timeout"},
-                  "outputCutFrom": 300000
-                }
-              ],
-              "logCounts": {
-                "ERROR": 1,
-                "WARN": 1
+              "businessId": "b",
+              "sceneId": "s",
+              "executionId": "e",
+              "status": "running",
+              "partial": false,
+              "startTime": "2026-11-21T10:00:00.000000Z",
+              "endTime": null,
+              "durationMicros": null,
+              "definitionVersion": "v1",
+              "meta": {
+                "contentType": "live",
+                "trigger": "job"
               },
-              "notTakenBecause": null
-            },
-            {
-              "nodeName": "D",
-              "nodeType": "decision",
-              "state": "completed",
-              "runs": [
+              "traceIds": [
+                "t1",
+                "t2"
+              ],
+              "services": [
+                "api"
+              ],
+              "nodes": [
                 {
-                  "runId": "#1",
-                  "status": "COMPLETED",
-                  "startTime": null,
-                  "endTime": "2026-11-21T10:00:00.020000Z",
-                  "durationMicros": null,
-                  "input": null,
-                  "output": null,
-                  "case": "true",
-                  "service": "api",
-                  "instance": null,
-                  "timeSubstituted": true
+                  "nodeName": "A",
+                  "nodeType": "local",
+                  "state": "failed",
+                  "runs": [
+                    {
+                      "runId": "#1",
+                      "status": "FAILED",
+                      "startTime": "2026-11-21T10:00:00.000000Z",
+                      "endTime": "2026-11-21T10:00:00.010000Z",
+                      "durationMicros": 10000,
+                      "input": {"contentId":42},
+                      "output": "[1,2,",
+                      "case": null,
+                      "service": "api",
+                      "instance": "i1",
+                      "host": "h1",
+                      "exception": {"type":"java.io.IOException","message":"timeout"},
+                      "outputCutFrom": 300000
+                    }
+                  ],
+                  "logCounts": {
+                    "ERROR": 1,
+                    "WARN": 1
+                  },
+                  "notTakenBecause": null
+                },
+                {
+                  "nodeName": "D",
+                  "nodeType": "decision",
+                  "state": "completed",
+                  "runs": [
+                    {
+                      "runId": "#1",
+                      "status": "COMPLETED",
+                      "startTime": null,
+                      "endTime": "2026-11-21T10:00:00.020000Z",
+                      "durationMicros": null,
+                      "input": null,
+                      "output": null,
+                      "case": "true",
+                      "service": "api",
+                      "instance": null,
+                      "timeSubstituted": true
+                    }
+                  ],
+                  "logCounts": {},
+                  "notTakenBecause": null,
+                  "case": "true"
+                },
+                {
+                  "nodeName": "E",
+                  "nodeType": "link",
+                  "state": "running",
+                  "runs": [
+                    {
+                      "runId": "r7",
+                      "status": "RUNNING",
+                      "startTime": "2026-11-21T10:00:00.030000Z",
+                      "endTime": null,
+                      "durationMicros": null,
+                      "input": null,
+                      "output": null,
+                      "case": null,
+                      "service": null,
+                      "instance": null,
+                      "iteration": 2,
+                      "subExecutionId": "task-9",
+                      "shared": true
+                    }
+                  ],
+                  "logCounts": {},
+                  "notTakenBecause": null,
+                  "sub": {
+                    "sceneId": "audit",
+                    "executionId": "task-9"
+                  }
+                },
+                {
+                  "nodeName": "F",
+                  "nodeType": "local",
+                  "state": "not_taken",
+                  "runs": [],
+                  "logCounts": {},
+                  "notTakenBecause": "D chose true"
+                },
+                {
+                  "nodeName": "helper",
+                  "nodeType": null,
+                  "state": "unplanned",
+                  "runs": [],
+                  "logCounts": {
+                    "FATAL": 1
+                  },
+                  "notTakenBecause": null
                 }
               ],
-              "logCounts": {},
-              "notTakenBecause": null,
-              "case": "true"
-            },
-            {
-              "nodeName": "E",
-              "nodeType": "link",
-              "state": "running",
-              "runs": [
+              "edges": [
                 {
-                  "runId": "r7",
-                  "status": "RUNNING",
-                  "startTime": "2026-11-21T10:00:00.030000Z",
-                  "endTime": null,
-                  "durationMicros": null,
-                  "input": null,
-                  "output": null,
-                  "case": null,
-                  "service": null,
-                  "instance": null,
-                  "iteration": 2,
-                  "subExecutionId": "task-9",
-                  "shared": true
+                  "from": "A",
+                  "to": "D",
+                  "label": null,
+                  "state": "taken"
+                },
+                {
+                  "from": "D",
+                  "to": "E",
+                  "label": "true",
+                  "state": "taken"
+                },
+                {
+                  "from": "D",
+                  "to": "F",
+                  "label": "false",
+                  "state": "not_taken"
                 }
               ],
-              "logCounts": {},
-              "notTakenBecause": null,
-              "sub": {
-                "sceneId": "audit",
-                "executionId": "task-9"
-              }
-            },
-            {
-              "nodeName": "F",
-              "nodeType": "local",
-              "state": "not_taken",
-              "runs": [],
-              "logCounts": {},
-              "notTakenBecause": "D chose true"
-            },
-            {
-              "nodeName": "helper",
-              "nodeType": null,
-              "state": "unplanned",
-              "runs": [],
-              "logCounts": {
-                "FATAL": 1
+              "findings": [
+                {
+                  "kind": "shared",
+                  "nodeName": null,
+                  "message": "1 report of trace t1 is shown in other executions as well"
+                },
+                {
+                  "kind": "reports_lost",
+                  "nodeName": null,
+                  "message": "2 reports of api at i1 (boot 3) never arrived"
+                },
+                {
+                  "kind": "id_conflict",
+                  "nodeName": "A",
+                  "message": "reports with different contents have the id id-1; the lesser one is shown"
+                }
+              ],
+              "logs": {
+                "total": 4,
+                "withoutNode": 1
               },
-              "notTakenBecause": null
+              "counts": {
+                "reports": 8,
+                "logs": 4,
+                "truncated": 1,
+                "errors": 2
+              },
+              "lastReportTime": "2026-11-21T10:00:00.030000Z",
+              "stallsAt": "2026-11-21T10:30:00.030000Z"
             }
-          ],
-          "edges": [
-            {
-              "from": "A",
-              "to": "D",
-              "label": null,
-              "state": "taken"
-            },
-            {
-              "from": "D",
-              "to": "E",
-              "label": "true",
-              "state": "taken"
-            },
-            {
-              "from": "D",
-              "to": "F",
-              "label": "false",
-              "state": "not_taken"
-            }
-          ],
-          "findings": [
-            {
-              "kind": "shared",
-              "nodeName": null,
-              "message": "1 report of trace t1 is shown in other executions as well"
-            },
-            {
-              "kind": "reports_lost",
-              "nodeName": null,
-              "message": "2 reports of api at i1 (boot 3) never arrived"
-            },
-            {
-              "kind": "id_conflict",
-              "nodeName": "A",
-              "message": "reports with different contents have the id id-1; the lesser one is shown"
-            }
-          ],
-          "logs": {
-            "total": 4,
-            "withoutNode": 1
-          },
-          "counts": {
-            "reports": 8,
-            "logs": 4,
-            "truncated": 1,
-            "errors": 2
-          }
-        }
-    "##]],
+        "##]],
     );
     let text = serde_json::to_string(&answer).expect("answers are JSON");
     let back: ExecutionAnswer<'_> = serde_json::from_str(&text).expect("answers read back");
@@ -549,8 +552,9 @@ fn check_agreement(plan: Option<Vec<Node>>, list: Vec<NodeEvent<'static>>, error
     let summary = summarise(&observed);
     let stored = Summary::from_json(summary.to_json().as_bytes()).expect("a summary reads back");
     assert_eq!(stored, summary);
-    let stalls_at = summary.stalls_at.unwrap_or_default();
-    for as_of in [Timestamp(stalls_at.0.saturating_sub(1)), stalls_at] {
+    let stalls_at = summary.stalls_at;
+    let silence = stalls_at.unwrap_or_default();
+    for as_of in [Timestamp(silence.0.saturating_sub(1)), silence] {
         let entry = list_entry(&stored, as_of);
         let silent = is_silent(summary.stalls_at, as_of);
         let input = ExecutionInput {
@@ -560,6 +564,7 @@ fn check_agreement(plan: Option<Vec<Node>>, list: Vec<NodeEvent<'static>>, error
             definition,
             context: Context { execution_id: "e", silent, partial: false, sub: &sub },
             shared_traces: &[],
+            stalls_at,
             findings: &[],
         };
         let answer = execution_answer(&input);

@@ -181,6 +181,8 @@ pub struct PanoramaNode<'a> {
     pub sub: Option<(&'a str, &'a str)>,
     /// Folded by default.
     pub minor: bool,
+    /// Missing or failed is fine: said of it or of a block around it.
+    pub optional: bool,
 }
 
 /// One edge of the panorama.
@@ -326,6 +328,7 @@ fn unplanned_node<'a>(
         rounds: None,
         sub: None,
         minor: false,
+        optional: false,
     }
 }
 
@@ -359,6 +362,7 @@ fn planned_node<'a>(
         rounds: found.rounds.count(item),
         sub: planned.sub_scene.as_deref().map(|scene| (scene, asked)),
         minor: planned.minor,
+        optional: planned.optional,
     }
 }
 

@@ -88,9 +88,11 @@ fn not_an_object(mut cursor: Cursor<'_>) -> Fault {
         Ok(kind) => kind,
         Err(_) => return cursor.malformed("'{'"),
     };
+    // A line of a plain log begins like a number or a word of JSON at most by chance: what is wrong is its beginning.
+    let by_chance = matches!(found, Kind::Null | Kind::Bool | Kind::Number).then(|| cursor.malformed("'{'"));
     match cursor.value(0).and_then(|_| cursor.end()) {
         Ok(()) => refuse(Reason::NotAnObject, format!("a report is a JSON object, found {}", found.name())),
-        Err(refusal) => refusal,
+        Err(refusal) => by_chance.unwrap_or(refusal),
     }
 }
 

@@ -73,7 +73,7 @@ pub enum Level {
     Trace,
     /// `DEBUG`.
     Debug,
-    /// `INFO`.
+    /// `INFO` (also `INFORMATION`).
     Info,
     /// `WARN` (also `WARNING`).
     Warn,
@@ -81,6 +81,26 @@ pub enum Level {
     Error,
     /// `FATAL` (also `CRITICAL`).
     Fatal,
+}
+
+impl Level {
+    /// The severity a level's text means, whatever its case.
+    pub fn of(text: Option<&str>) -> Level {
+        const NAMES: [(&str, Level); 9] = [
+            ("INFO", Level::Info),
+            ("WARN", Level::Warn),
+            ("ERROR", Level::Error),
+            ("DEBUG", Level::Debug),
+            ("TRACE", Level::Trace),
+            ("FATAL", Level::Fatal),
+            ("WARNING", Level::Warn),
+            ("CRITICAL", Level::Fatal),
+            ("INFORMATION", Level::Info),
+        ];
+        let text = text.unwrap_or_default();
+        let found = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+        found.map_or(Level::Other, |(_, level)| *level)
+    }
 }
 
 /// The name of a report: the same identity is the same report.
@@ -168,23 +188,9 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Severity of a log, told from [`Report::level`] without regard to case.
+    /// Severity of a log, told from [`Report::level`].
     pub fn level(&self) -> Level {
-        const NAMES: [(&str, Level); 8] = [
-            ("INFO", Level::Info),
-            ("WARN", Level::Warn),
-            ("ERROR", Level::Error),
-            ("DEBUG", Level::Debug),
-            ("TRACE", Level::Trace),
-            ("FATAL", Level::Fatal),
-            ("WARNING", Level::Warn),
-            ("CRITICAL", Level::Fatal),
-        ];
-        let Some(text) = self.level.as_deref() else { return Level::Other };
-        NAMES
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(text))
-            .map_or(Level::Other, |&(_, level)| level)
+        Level::of(self.level.as_deref())
     }
 }
 

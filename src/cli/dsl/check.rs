@@ -60,7 +60,9 @@ pub(super) fn run(args: &DslCheckArgs, out: &mut Output<'_>) -> anyhow::Result<O
                     Err(bad) => out.text(&format!("{}\n", bad.render(out.style.color)))?,
                 }
             }
-            out.text(&format!("{}\n", summary(&files)))?;
+            if !files.is_empty() {
+                out.text(&format!("{}\n", summary(&files)))?;
+            }
         }
     }
     if !unreadable.is_empty() {

@@ -10,6 +10,7 @@ use crate::cli::args::{DslGraphArgs, GraphFormat, StoreArgs};
 use crate::cli::{Outcome, Output, store};
 use crate::config::Config;
 use crate::definition_files::check;
+use crate::similar::nearest;
 use crate::terminal::plain;
 
 pub(super) fn run(
@@ -33,7 +34,11 @@ pub(super) fn run(
 }
 
 fn of_file(file: &str, stderr_color: bool) -> anyhow::Result<Option<Definition>> {
-    match check(Path::new(file))?.definition {
+    let path = Path::new(file);
+    if !path.exists() && path.extension().is_none() {
+        anyhow::bail!("there is no file {file}; a scene of a store is drawn with --store PATH");
+    }
+    match check(path)?.definition {
         Ok(definition) => Ok(Some(definition)),
         Err(bad) => {
             io::stderr().write_all(bad.render(stderr_color).as_bytes())?;
@@ -47,7 +52,9 @@ fn stored(args: &DslGraphArgs, config: &Config) -> anyhow::Result<Option<Definit
     let log = open.definitions.snapshot();
     let version = log.log().resolve(&args.source, args.valid_at);
     if version.is_none() {
-        writeln!(io::stderr(), "the scene {} has no definition", plain(&args.source))?;
+        let meant = nearest(&args.source, log.log().scenes().map(|scene| &**scene));
+        let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {}?", plain(meant)));
+        writeln!(io::stderr(), "the scene {} has no definition{meant}", plain(&args.source))?;
     }
     Ok(version.map(|version| version.definition.clone()))
 }

@@ -3,8 +3,10 @@
 use std::ops::ControlFlow;
 
 use linkloom_ingest::dead_letter::DeadLetter;
+use linkloom_ingest::decode::Reason;
 use linkloom_query::QueryError;
 use linkloom_schema::answer::RowCursor;
+use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
@@ -55,27 +57,43 @@ pub struct DeadListAnswer {
     pub next_cursor: Option<String>,
 }
 
+/// Which dead letters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeadQuery {
+    /// Also those that were replayed.
+    pub with_replayed: bool,
+    /// Only those refused for this reason.
+    pub reason: Option<Reason>,
+    /// Only those from this topic, file or channel.
+    pub source: Option<String>,
+}
+
 /// Dead letters in key order.
 ///
-/// Shape: at most `limit`; those that were replayed are left out unless asked for. One letter is held in memory at a
-/// time, and of each that is listed the beginning.
+/// Shape: at most `limit`. One letter is held in memory at a time, and of each that is listed the beginning.
 pub fn list(
     store: &dyn Store,
+    query: &DeadQuery,
     limit: usize,
     cursor: Option<&str>,
-    with_replayed: bool,
 ) -> Result<DeadListAnswer, QueryError> {
+    let prefix = prefix(query.source.as_deref());
     let mut after = cursor.map(RowCursor::decode).transpose()?;
     let mut page = DeadListAnswer::default();
     let mut last: Option<LetterId> = None;
     // A page of ids at a time: values can be long, and what was replayed is only known cell by cell.
     loop {
-        let ids = ids(store, after.as_ref(), limit + 1)?;
+        let ids = ids(store, &prefix, after.as_ref(), limit + 1)?;
         let Some(end) = ids.last() else { return Ok(page) };
         after = Some(RowCursor { row: end.row.clone(), qualifier: end.qualifier.clone() });
         for id in ids {
             let replayed = id.is_replayed(store)?;
-            if replayed && !with_replayed {
+            if replayed && !query.with_replayed {
+                continue;
+            }
+            // Gone since: past retention.
+            let Some(letter) = id.read(store)? else { continue };
+            if query.reason.is_some_and(|reason| reason != letter.reason) {
                 continue;
             }
             if page.dead_letters.len() == limit {
@@ -83,17 +101,38 @@ pub fn list(
                     last.map(|last| RowCursor { row: last.row, qualifier: last.qualifier }.encode());
                 return Ok(page);
             }
-            // Gone since: past retention.
-            let Some(letter) = id.read(store)? else { continue };
             page.dead_letters.push(entry(&id, &letter, replayed));
             last = Some(id);
         }
     }
 }
 
-/// The next ids after a place, at most `max` of them.
+/// How many dead letters a source has, and how many of them were not replayed.
+pub fn count(store: &dyn Store, source: &str) -> Result<(u64, u64), StoreError> {
+    const IDS_AT_ONCE: usize = 1_024;
+    let prefix = prefix(Some(source));
+    let (mut all, mut waiting) = (0, 0);
+    let mut after = None;
+    loop {
+        let ids = ids(store, &prefix, after.as_ref(), IDS_AT_ONCE)?;
+        let Some(end) = ids.last() else { return Ok((all, waiting)) };
+        after = Some(RowCursor { row: end.row.clone(), qualifier: end.qualifier.clone() });
+        for id in ids {
+            all += 1;
+            waiting += u64::from(!id.is_replayed(store)?);
+        }
+    }
+}
+
+/// What the rows of a source begin with.
+fn prefix(source: Option<&str>) -> String {
+    source.map_or_else(String::new, row_key::dead_prefix)
+}
+
+/// The next ids after a place, at most `max` of them, in rows that begin with `prefix`.
 pub(super) fn ids(
     store: &dyn Store,
+    prefix: &str,
     after: Option<&RowCursor>,
     max: usize,
 ) -> Result<Vec<LetterId>, StoreError> {
@@ -114,9 +153,9 @@ pub(super) fn ids(
         Some(after) => {
             // The rest of the row, then the rows behind it.
             add(Scan::new(Table::Dead, Rows::One(&after.row)).from_qualifier(&after.qualifier))?;
-            add(Scan::new(Table::Dead, Rows::Prefix("")).after_row(&after.row))?;
+            add(Scan::new(Table::Dead, Rows::Prefix(prefix)).after_row(&after.row))?;
         }
-        None => add(Scan::new(Table::Dead, Rows::Prefix("")))?,
+        None => add(Scan::new(Table::Dead, Rows::Prefix(prefix)))?,
     }
     Ok(ids)
 }

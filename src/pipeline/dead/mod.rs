@@ -14,7 +14,7 @@ use linkloom_storage::cell::{Cell, Family, Table};
 use linkloom_storage::store::{Store, StoreError};
 use xxhash_rust::xxh3::xxh3_64;
 
-pub use list::{DeadEntry, DeadListAnswer, list};
+pub use list::{DeadEntry, DeadListAnswer, DeadQuery, count, list};
 pub use replay::{Replayed, Which, replay};
 
 /// Qualifier of the cell that says a dead letter was replayed begins with this; the rest is that of its letter.

@@ -110,7 +110,7 @@ impl Letters {
             match &mut self.which {
                 Which::These(ids) => self.waiting = std::mem::take(ids).into(),
                 Which::All => {
-                    self.waiting = ids(&*self.store, self.after.as_ref(), IDS_AT_ONCE)?.into();
+                    self.waiting = ids(&*self.store, "", self.after.as_ref(), IDS_AT_ONCE)?.into();
                     if let Some(LetterId { row, qualifier }) = self.waiting.back().cloned() {
                         self.after = Some(RowCursor { row, qualifier });
                     }

@@ -52,7 +52,7 @@ fn pages_of_any_size_list_every_letter_once() {
         let mut found = Vec::new();
         let mut cursor = None;
         loop {
-            let page = list(&*store, limit, cursor.as_deref(), false).expect("listed");
+            let page = list(&*store, &DeadQuery::default(), limit, cursor.as_deref()).expect("listed");
             assert!(page.dead_letters.len() <= limit);
             found.extend(page.dead_letters.into_iter().map(|entry| entry.id));
             cursor = page.next_cursor;
@@ -62,9 +62,10 @@ fn pages_of_any_size_list_every_letter_once() {
         }
         assert_eq!(found, want, "pages of {limit}");
     }
-    let all = list(&*store, 100, None, true).expect("listed").dead_letters;
+    let with_replayed = DeadQuery { with_replayed: true, ..DeadQuery::default() };
+    let all = list(&*store, &with_replayed, 100, None).expect("listed").dead_letters;
     assert_eq!((all.len(), all.iter().filter(|entry| entry.replayed).count()), (30, 10));
-    assert!(list(&*store, 1, Some("x"), false).is_err(), "no cursor of this list");
+    assert!(list(&*store, &DeadQuery::default(), 1, Some("x")).is_err(), "no cursor of this list");
 }
 
 #[test]
@@ -73,8 +74,40 @@ fn a_list_shows_the_beginning_of_a_long_letter() {
     let raw = "ü".repeat(1_000).into_bytes();
     let id = LetterId::of(&letter("a", 0, &raw[1..]));
     store.write(&CellBatch { cells: vec![cell(&letter("a", 0, &raw[1..]))] }).expect("written");
-    let entry = list(&store, 1, None, false).expect("listed").dead_letters.remove(0);
+    let entry = list(&store, &DeadQuery::default(), 1, None).expect("listed").dead_letters.remove(0);
     assert_eq!(entry.start, format!("\u{fffd}{}", "ü".repeat(511)));
     assert_eq!((entry.full_length, entry.whole, entry.replayed), (1_999, true, false));
     assert_eq!(id.read(&store).expect("read").map(|letter| letter.raw), Some(raw[1..].to_vec()));
+}
+
+/// A source is not one whose name begins alike, and a filter does not end a page.
+#[test]
+fn a_list_is_filtered_by_source_and_reason() {
+    let store = MemoryStore::default();
+    let mut cells = Vec::new();
+    for source in ["a", "a|b", "ab"] {
+        for position in 0..3 {
+            let mut letter = letter(source, position, b"x");
+            if position == 1 {
+                letter.reason = Reason::Time;
+            }
+            cells.push(cell(&letter));
+            if position == 2 {
+                cells.push(replayed(&letter));
+            }
+        }
+    }
+    store.write(&CellBatch { cells }).expect("written");
+    let found = |query: DeadQuery, limit: usize| {
+        let page = list(&store, &query, limit, None).expect("listed");
+        let letters = page.dead_letters.iter().map(|entry| format!("{}@{}", entry.source, entry.position));
+        (letters.collect::<Vec<_>>(), page.next_cursor.is_some())
+    };
+    let of_a = DeadQuery { source: Some("a".to_owned()), ..DeadQuery::default() };
+    assert_eq!(found(of_a.clone(), 9), (vec!["a@0".to_owned(), "a@1".to_owned()], false));
+    let times = DeadQuery { reason: Some(Reason::Time), ..DeadQuery::default() };
+    assert_eq!(found(times.clone(), 9).0, ["a|b@1", "ab@1", "a@1"]);
+    assert_eq!(found(times, 2), (vec!["a|b@1".to_owned(), "ab@1".to_owned()], true));
+    assert_eq!(found(DeadQuery { reason: Some(Reason::Time), ..of_a }, 1), (vec!["a@1".to_owned()], false));
+    assert_eq!((count(&store, "a").ok(), count(&store, "none").ok()), (Some((3, 2)), Some((0, 0))));
 }

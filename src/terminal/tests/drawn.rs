@@ -107,6 +107,55 @@ fn a_failed_execution() {
     .assert_eq(&world.execution(PLAIN));
 }
 
+/// Nothing runs, and only an optional node may still come: that is why the execution is not completed yet.
+#[test]
+fn a_running_execution_says_what_it_waits_for() {
+    let mail = Node { optional: true, ..step("mail") };
+    let plan = || vec![step("A"), fork("Fork", vec![steps("B"), vec![mail.clone()]])];
+    let head = |world: &World| {
+        let text = world.execution(PLAIN);
+        let lines = text
+            .lines()
+            .filter(|line| ["waits for", "silent"].iter().any(|fact| line.trim_start().starts_with(fact)));
+        lines.map(|line| format!("{}\n", line.trim_start())).collect::<String>()
+    };
+    let through = World::new(Some(plan()), "0 A start\n 1 A done\n 2 B start\n 3 B done\n 9 A INFO: last");
+    expect![[r#"
+          waits for mail (optional)
+          silent    since 2026-11-21 10:00:00 UTC, completed from 2026-11-21 10:01:00
+    "#]]
+    .assert_eq(&head(&through));
+    let open = World::new(Some(plan()), "0 A start\n 1 A done\n 2 B start");
+    expect![[r#"
+          silent    since 2026-11-21 10:00:00 UTC, stalled from 2026-11-21 10:01:00
+    "#]]
+    .assert_eq(&head(&open));
+    let next = World::new(Some(plan()), "0 A start\n 1 A done");
+    expect![[r#"
+          waits for B, mail (optional)
+          silent    since 2026-11-21 10:00:00 UTC, stalled from 2026-11-21 10:01:00
+    "#]]
+    .assert_eq(&head(&next));
+    let planless = World::new(None, "0 A start\n 1 A done");
+    expect![[r#"
+          silent    since 2026-11-21 10:00:00 UTC, completed from 2026-11-21 10:01:00
+    "#]]
+    .assert_eq(&head(&planless));
+    // What is foretold comes true, and then there is nothing to wait for.
+    for (plan, text, sign) in [
+        (Some(plan()), "0 A start\n 1 A done\n 2 B start\n 3 B done", "✔ completed"),
+        (Some(plan()), "0 A start\n 1 A done\n 2 B start", "■ stalled"),
+        (Some(plan()), "0 A start\n 1 A done", "■ stalled"),
+        (None, "0 A start\n 1 A done", "✔ completed"),
+    ] {
+        let world = World::new(plan, text);
+        assert!(head(&world).contains(&format!(" UTC, {} from ", &sign[4..])), "{}", head(&world));
+        let silent = world.silent();
+        assert!(silent.execution(PLAIN).starts_with(sign), "{}", silent.execution(PLAIN));
+        assert_eq!(head(&silent), "");
+    }
+}
+
 #[test]
 fn wide_terminals_have_a_timeline() {
     let world = World::new(Some(sample()), FAILED);
@@ -273,6 +322,7 @@ fn blocks_within_blocks() {
           services  content-api
           plan      version 3fa29c01d2e4b5a6
           reports   16 reports
+          silent    since 2026-11-21 11:06:40 UTC, stalled from 2026-11-21 11:07:40
 
           ✔ receive               completed    →+0                      Take the order
           ⋯ 3 minor nodes: audit, trace, count (3 completed)
@@ -473,7 +523,7 @@ fn a_node_page() {
             content-api at 10.0.0.3:8080, round 2
             output  "ok"
 
-          4 logs
+          4 logs, and more
           2026-11-21 UTC
           10:00:00.010  INFO  calling the picture service of the other data centre because the one here is
                               being serviced this night
@@ -516,7 +566,7 @@ fn a_node_page() {
         ^[90m    content-api at 10.0.0.3:8080, round 2^[0m
             ^[90moutput^[0m  "ok"
 
-          ^[1m4 logs^[0m
+          ^[1m4 logs^[0m, and more
         ^[90m  2026-11-21 UTC^[0m
         ^[90m  10:00:00.010^[0m  ^[32mINFO^[0m  calling the picture service of the other data centre because the one here is
                               being serviced this night

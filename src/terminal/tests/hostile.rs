@@ -21,7 +21,7 @@ fn nothing_reported_reaches_the_terminal_as_it_is() {
           nodes     1 completed, 1 failed
           services  content-api
           plan      none, shown is what was observed
-          reports   3 reports, 1 of them logs
+          reports   3 reports, 1 of them a log
 
           ✖ \u{1b}[2Jnode  failed       →+0                      1 log
             \u{1b}]0;title\u{7}
@@ -38,7 +38,7 @@ fn nothing_reported_reaches_the_terminal_as_it_is() {
             \u{1b}]0;title\u{7}
               forged\u{202e}
 
-          1 log
+          1 log, and more
           2026-11-21 UTC
           10:00:00.001  ERRO… pass\u{202e}word\u{7}\u{9b}31m
                               data  {"a\u{200b}": "\u{1b}[31m"}

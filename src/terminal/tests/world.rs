@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use linkloom_query::LogsQuery;
 use linkloom_schema::answer::{
     ExecutionInput, ListAnswer, LogAnswer, LogsAnswer, execution_answer, log_answer, node_answer,
 };
@@ -11,7 +12,7 @@ use linkloom_schema::finding::Finding;
 use linkloom_schema::ids::{MarkRef, SceneId};
 use linkloom_schema::panorama::{Context, ExecutionStatus, Plans};
 use linkloom_schema::report::{Identity, Payload, Report, ReportKind, Status};
-use linkloom_schema::summary::{Observed, list_entry, summarise};
+use linkloom_schema::summary::{Observed, list_entry, stalls_at, summarise};
 use linkloom_schema::tally::Tally;
 use linkloom_schema::time::Timestamp;
 
@@ -129,6 +130,7 @@ impl World {
                 sub: &sub,
             },
             shared_traces: &[],
+            stalls_at: stalls_at(&self.tally, 60_000_000),
             findings: &self.findings,
         })
     }
@@ -151,7 +153,7 @@ impl World {
         };
         self.with(|input| {
             let answer = node_answer(input, name, None, logs).expect("a node of the execution");
-            crate::terminal::node(MARK, &answer, style)
+            crate::terminal::node(MARK, &answer, &LogsQuery::default(), style)
         })
     }
 

@@ -26,7 +26,7 @@ struct Info {
 /// The lock on a store; given back when dropped.
 pub(super) struct Owner {
     info: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Owner {
@@ -53,7 +53,7 @@ impl Owner {
             }
             Err(TryLockError::Error(cause)) => return Err(unavailable(cause)),
         }
-        let owner = Owner { info, _lock: lock };
+        let owner = Owner { info, lock };
         owner.write_info(None).map_err(unavailable)?;
         Ok(owner)
     }
@@ -69,6 +69,8 @@ impl Drop for Owner {
     fn drop(&mut self) {
         // Still under the lock: nobody else's name can be in there.
         let _ = std::fs::remove_file(&self.info);
+        // Not left to closing the file: a process this one is just starting has a copy of it until its program begins.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -5,7 +5,8 @@ use linkloom_schema::report::{Mark, ReportKind, Status};
 use linkloom_schema::time::Timestamp;
 
 use super::*;
-use crate::pack::{PackName, decompress};
+use crate::cell::Cell;
+use crate::pack::{PACK_BYTES_MAX, PackName, PackText, decompress};
 use crate::read::merge;
 
 const AT: i64 = 1_795_255_200_000_000;

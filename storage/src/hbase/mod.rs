@@ -115,6 +115,11 @@ impl HbaseStore {
         self.pool.figures()
     }
 
+    /// Its gateways, `host:port` each.
+    pub fn gateways(&self) -> &[String] {
+        &self.options.gateways
+    }
+
     /// Names of the tables, and how long cells live.
     pub fn layout(&self) -> &Layout {
         &self.options.layout

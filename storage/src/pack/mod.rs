@@ -17,8 +17,7 @@ mod codec;
 mod name;
 
 pub use codec::{Compressor, PackText, decompress};
-pub(crate) use name::hour_of;
-pub use name::{BadPackName, PackName, hour_text};
+pub use name::{BadPackName, PackName};
 
 /// Longest pack text, in bytes; a single longer report stands alone.
 pub const PACK_BYTES_MAX: usize = 256 * 1024;

@@ -9,10 +9,12 @@
 //!
 //! Qualifiers sort by time.
 
+use linkloom_schema::hour::Hour;
 use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
 
-const HOUR: i64 = 3_600_000_000;
+/// The hour of packs in which no report has a time.
+const UNTIMED: &str = "0000000000";
 
 /// What a pack's qualifier says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,46 +37,6 @@ pub struct BadPackName {
     pub why: &'static str,
 }
 
-/// The hour a time lies in, counted from the epoch: reports of different hours never share a pack.
-pub(crate) fn hour_of(time: Timestamp) -> i64 {
-    time.micros().div_euclid(HOUR)
-}
-
-/// Year, month and day of a day number since the epoch.
-///
-/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-/// Day number since the epoch; source as above, `days_from_civil`.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// `YYYYMMDDHH` of a time, in UTC: the hour part of pack names and of `unlinked` rows.
-pub fn hour_text(time: Timestamp) -> String {
-    let hour = hour_of(time);
-    let (year, month, day) = civil_from_days(hour.div_euclid(24));
-    let mut text = String::with_capacity(10);
-    for two in [year.div_euclid(100), year.rem_euclid(100), month, day, hour.rem_euclid(24)] {
-        text.extend([two / 10, two % 10].map(|digit| char::from(b'0' + (digit % 10) as u8)));
-    }
-    text
-}
-
 /// Appends the last `digits` hex digits of a number.
 fn push_hex(text: &mut String, number: u64, digits: u32) {
     text.extend(
@@ -86,10 +48,11 @@ impl PackName {
     /// The qualifier.
     pub fn encode(&self) -> String {
         let (mut text, [first, last]) = match self.span {
-            None => ("0000000000".to_owned(), [0; 2]),
+            None => (UNTIMED.to_owned(), [0; 2]),
             Some((first, last)) => {
-                let begin = hour_of(first) * HOUR;
-                (hour_text(first), [first, last].map(|time| (time.micros() - begin) as u64))
+                let hour = Hour::of(first);
+                let begin = hour.start().micros();
+                (hour.to_string(), [first, last].map(|time| (time.micros() - begin) as u64))
             }
         };
         text.reserve(34);
@@ -116,9 +79,6 @@ impl PackName {
             let plain = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
             if plain { u64::from_str_radix(text, 16).ok() } else { None }
         };
-        if hour.len() != 10 || !hour.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(bad("the hour is ten digits"));
-        }
         if span.len() != 16 || hash.len() != 16 || !span.is_ascii() {
             return Err(bad("times and hash are sixteen hex digits each"));
         }
@@ -133,16 +93,12 @@ impl PackName {
                 Some(row_key::decode_id(part).map_err(|_| bad("the node does not decode"))?.into_owned())
             }
         };
-        let span = if hour == "0000000000" {
+        let span = if hour == UNTIMED {
             None
         } else {
-            let digits = |range: std::ops::Range<usize>| hour[range].parse::<i64>().unwrap_or(0);
-            let (month, day, of_day) = (digits(4..6), digits(6..8), digits(8..10));
-            if !(1..=12).contains(&month) || !(1..=31).contains(&day) || of_day > 23 {
-                return Err(bad("the hour is not a date and hour"));
-            }
-            let begin = (days_from_civil(digits(0..4), month, day) * 24 + of_day) * HOUR;
-            Some((Timestamp(begin + first as i64), Timestamp(begin + last as i64)))
+            let begin =
+                Hour::parse(hour).ok_or_else(|| bad("the hour is not a date and hour in ten digits"))?;
+            Some((begin.start().plus_micros(first as i64), begin.start().plus_micros(last as i64)))
         };
         Ok(PackName { span, hash, node })
     }

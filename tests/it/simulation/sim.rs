@@ -10,14 +10,14 @@ use linkloom_assembler::summarise::{Summariser, of_execution};
 use linkloom_assembler::{AssemblerSettings, SteppedAssembler};
 use linkloom_ingest::decode::decode;
 use linkloom_schema::ids::LinkMark;
-use linkloom_schema::report::{Identity, Report, ReportKind};
+use linkloom_schema::report::{Identity, Report};
+use linkloom_schema::route::Route;
 use linkloom_schema::row_key;
 use linkloom_schema::summary::Summary;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::execution::{Logs, SUMMARY, with_execution};
 use linkloom_storage::memory::{Fault, MemoryStore};
-use linkloom_storage::pack::hour_text;
 use linkloom_storage::read;
 use linkloom_storage::store::{Rows, Scan, Store};
 use proptest::strategy::{Strategy as _, ValueTree as _};
@@ -413,16 +413,12 @@ fn facts(summary: &Summary) -> (u64, u64, Option<Timestamp>, Option<Timestamp>, 
 /// Identities of all reports in the row a report belongs to.
 fn identities(store: &dyn Store, report: &Report<'_>) -> BTreeSet<Identity> {
     let mark = report.mark.as_ref().map(|mark| mark.as_ref());
-    let (table, row) = match (mark, report.trace_id.as_deref()) {
-        (Some(mark), _) => (Table::Link, row_key::link(mark)),
-        (None, Some(trace)) => (Table::Unlinked, row_key::unlinked_trace(trace)),
-        (None, None) => {
-            let hour = report.time.map_or_else(|| "none".to_owned(), hour_text);
-            let service = report.service.as_deref().unwrap_or_default();
-            (Table::Unlinked, row_key::unlinked_service(service, &hour))
-        }
+    let (table, row) = match Route::of(report) {
+        Route::Marked(mark) => (Table::Link, row_key::link(mark)),
+        Route::Trace(trace) => (Table::Unlinked, row_key::unlinked_trace(trace)),
+        Route::Unlinked { service, hour } => (Table::Unlinked, row_key::unlinked_service(service, hour)),
     };
-    let family = if report.kind == ReportKind::Log { Family::BusinessLogs } else { Family::Nodes };
+    let family = Family::of(report.kind);
     let packs = read::packs(store, table, &row, family, None).expect("the store answers");
     let merged = read::merge(packs.iter().map(|pack| (pack, mark)), None).expect("packs decode");
     merged.reports.iter().map(|report| report.identity).collect()

@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod feeding;
+pub(crate) mod kafka;
 pub(crate) mod reports;
 
 /// A number from the environment, else `default`.

@@ -98,6 +98,33 @@ fn rows_with_a_lifecycle() {
     );
 }
 
+/// Nothing says that such a run has ended, so it stays open, without a time if it must.
+#[test]
+fn a_row_without_an_end_stays_open_whatever_its_start() {
+    let table = "case_id,activity,start_time,end_time\n\
+                 7,Pay,yesterday,\n\
+                 7,Ship,,\n\
+                 7,Send,yesterday,2023-02-09T09:00:00\n";
+    check(
+        Format::Csv,
+        table,
+        &TableMapping::default(),
+        expect![[r#"
+        {"v":1,"type":"node","businessId":"7","sceneId":"input","executionId":"7","nodeName":"Pay","status":"RUNNING","id":"row1-b8f5e0da-start","runId":"row1"}
+        {"v":1,"type":"node","businessId":"7","sceneId":"input","executionId":"7","nodeName":"Ship","status":"RUNNING","id":"row2-32716577-start","runId":"row2"}
+        {"v":1,"type":"node","businessId":"7","sceneId":"input","executionId":"7","nodeName":"Send","status":"COMPLETED","time":"2023-02-09T09:00:00Z","id":"row3-5cf7d2e7-end","runId":"row3"}
+        - run without a start: no start was recorded (once, at row 3)
+        - run without an end: the run stays open (2 times, first at row 1)
+        - time: none: written without a time (2 times, first at row 1)
+        - unreadable: a time in column "start_time" (2 times, first at line 2)
+        - guessed: activity is column "activity" (once, at line 1)
+        - guessed: case is column "case_id" (once, at line 1)
+        - guessed: end is column "end_time" (once, at line 1)
+        - guessed: start is column "start_time" (once, at line 1)
+    "#]],
+    );
+}
+
 #[test]
 fn tables_that_are_refused() {
     let auto = TableMapping::default();

@@ -1,0 +1,231 @@
+//! From a topic to the embedded store, durable and committed, beside draining the topic without a look at it.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use linkloom_ingest::source::kafka::{
+    Bound, KafkaFigures, KafkaRange, KafkaSettings, KafkaSource, KafkaWriter, NewRecord, RangeSettings,
+    create_topic,
+};
+use linkloom_ingest::source::{Next, Position, Source, SourceError};
+use linkloom_schema::definition::Definition;
+
+use super::machine::{Usage, human_bytes, peak_memory, reset_peak_memory};
+use crate::config::Config;
+use crate::definition_files;
+use crate::pipeline::FeedFigures;
+use crate::service::{OpenStore, Service, open_embedded};
+use crate::workload::{Workload, WorkloadConfig};
+
+/// Records in a row that go to one partition: what a log agent sends at once.
+const BLOCK_RECORDS: u64 = 200;
+
+/// What is measured.
+pub struct KafkaBench {
+    /// Which Kafka; its one topic.
+    pub settings: KafkaSettings,
+    /// What the topic is filled with if it is not there.
+    pub workload: WorkloadConfig,
+    /// Its partitions then.
+    pub partitions: u32,
+    /// Whether an execution is in one partition.
+    pub keyed: bool,
+    /// How often it is read.
+    pub runs: u32,
+}
+
+/// Fills the topic if need be, drains it, then reads it into new stores below `folder`.
+pub fn kafka(
+    bench: &KafkaBench,
+    folder: &Path,
+    plans: Vec<Definition>,
+    config: &Config,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let topic = bench.settings.topics.first().map_or("", String::as_str);
+    if create_topic(&bench.settings, topic, bench.partitions)? {
+        fill(bench, topic, out)?;
+    }
+    let mut drained = Vec::new();
+    let mut records = 0;
+    for _ in 0..bench.runs {
+        let (usage, read, bytes) = drain(bench, topic)?;
+        let rate = read as f64 / usage.wall;
+        writeln!(
+            out,
+            "limit: draining {topic} without a look   {rate:>12.0} records/s  ({read} of {} B, processor {:.2} s a million)",
+            bytes / read.max(1),
+            usage.cpu * 1_000_000.0 / read.max(1) as f64
+        )?;
+        out.flush()?;
+        drained.push(rate);
+        records = read;
+    }
+    let mut stored = Vec::new();
+    for run in 0..bench.runs {
+        let store = folder.join(format!("kafka-{run}"));
+        if store.exists() {
+            std::fs::remove_dir_all(&store)?;
+        }
+        stored.push(load(bench, records, &store, plans.clone(), config, out)?);
+        out.flush()?;
+        std::fs::remove_dir_all(&store)?;
+    }
+    let (drained, stored) = (spread(&mut drained), spread(&mut stored));
+    writeln!(
+        out,
+        "kafka to durable store, min / median / max   {:.0} / {:.0} / {:.0} records/s; {:.0} % of draining ({:.0})",
+        stored[0],
+        stored[1],
+        stored[2],
+        stored[1] * 100.0 / drained[1],
+        drained[1]
+    )?;
+    Ok(())
+}
+
+fn spread(rates: &mut [f64]) -> [f64; 3] {
+    rates.sort_by(f64::total_cmp);
+    let at = |index: usize| rates.get(index).copied().unwrap_or_default();
+    [at(0), at(rates.len() / 2), at(rates.len().saturating_sub(1))]
+}
+
+fn fill(bench: &KafkaBench, topic: &str, out: &mut dyn Write) -> anyhow::Result<()> {
+    let writer = KafkaWriter::new(&bench.settings)?;
+    let mut workload = Workload::new(bench.workload.clone());
+    let usage = Usage::now();
+    let mut buffer = Vec::new();
+    let mut number = 0;
+    while workload.fill(&mut buffer, 1_500) > 0 {
+        for line in buffer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let partition = (number / BLOCK_RECORDS % u64::from(bench.partitions)) as u32;
+            let key = bench.keyed.then(|| execution_of(line)).flatten();
+            let partition = if key.is_none() { Some(partition) } else { None };
+            writer.send(topic, &NewRecord { partition, key, value: Some(line), time_ms: None })?;
+            number += 1;
+        }
+        buffer.clear();
+    }
+    writer.flush()?;
+    writeln!(out, "{topic} filled with {number} records in {:.1} s", usage.wall().as_secs_f64())?;
+    Ok(out.flush()?)
+}
+
+/// The execution id in a report line: no two executions of the workload share one, so it is as good a key as the mark.
+fn execution_of(line: &[u8]) -> Option<&[u8]> {
+    const NAME: &[u8] = b"\"executionId\":\"";
+    let from = line.windows(NAME.len()).position(|window| window == NAME)? + NAME.len();
+    let length = line[from..].iter().position(|byte| *byte == b'"')?;
+    Some(&line[from..from + length])
+}
+
+struct Cost {
+    wall: f64,
+    cpu: f64,
+}
+
+fn drain(bench: &KafkaBench, topic: &str) -> anyhow::Result<(Cost, u64, u64)> {
+    let range = RangeSettings {
+        topic: topic.to_owned(),
+        from: Bound::Start,
+        to: Bound::End,
+        read_before: Default::default(),
+    };
+    let mut source = KafkaRange::open(&bench.settings, &range)?;
+    let usage = Usage::now();
+    let (mut records, mut bytes) = (0, 0);
+    loop {
+        match source.next(Duration::from_millis(100))? {
+            Next::Batch(batch) => {
+                records += batch.records.len() as u64;
+                bytes += batch.bytes.len() as u64;
+            }
+            Next::End => break,
+            _ => {}
+        }
+    }
+    anyhow::ensure!(records > 0, "topic {topic} is empty");
+    Ok((Cost { wall: usage.wall().as_secs_f64(), cpu: usage.cpu() }, records, bytes))
+}
+
+/// Reads the topic as a new group into a new store; returns records a second.
+fn load(
+    bench: &KafkaBench,
+    records: u64,
+    folder: &Path,
+    plans: Vec<Definition>,
+    config: &Config,
+    out: &mut dyn Write,
+) -> anyhow::Result<f64> {
+    let store = Arc::new(open_embedded(folder, config)?);
+    let open = OpenStore::new(store.clone(), config)?;
+    definition_files::put(&open, plans, None, linkloom_schema::time::Timestamp(0))?;
+    let service = Service::start(open, config, Some(folder.join("scratch")))?;
+    let figures = FeedFigures::default();
+    let kafka = Arc::new(KafkaFigures::default());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let settings = KafkaSettings { group: format!("linkloom-bench-{now}"), ..bench.settings.clone() };
+    let mut source = Until { source: KafkaSource::new(settings, kafka.clone())?, left: records, usage: None };
+    reset_peak_memory();
+    service.feed(&mut source, &figures, &AtomicBool::new(false))?;
+    let usage = source.usage.unwrap_or_else(Usage::now);
+    let durable = usage.wall().as_secs_f64();
+    service.drain();
+    let (all, cpu) = (usage.wall().as_secs_f64(), usage.cpu());
+    let get = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+    let read = get(&figures.read);
+    let sink = service.sink().figures();
+    writeln!(
+        out,
+        "kafka to durable store                 {:>12.0} records/s  ({read} in {durable:.2} s, summaries after {all:.2} s)",
+        read as f64 / durable
+    )?;
+    writeln!(
+        out,
+        "  processor {:.2} s a million, peak memory {}, {} flushes, {} commits, {} dead letters, {} duplicates in their pack",
+        cpu * 1_000_000.0 / read.max(1) as f64,
+        human_bytes(peak_memory()),
+        get(&sink.flushes),
+        get(&kafka.commits),
+        get(&figures.dead),
+        get(&figures.duplicates)
+    )?;
+    Ok(read as f64 / durable)
+}
+
+/// A source that ends after so many records. The clock starts with the first of them: joining a group takes as long for
+/// one record as for a thousand million.
+struct Until {
+    source: KafkaSource,
+    left: u64,
+    usage: Option<Usage>,
+}
+
+impl Source for Until {
+    fn next(&mut self, wait: Duration) -> Result<Next, SourceError> {
+        if self.left == 0 {
+            return Ok(Next::End);
+        }
+        let next = self.source.next(wait)?;
+        if let Next::Batch(batch) = &next {
+            self.usage.get_or_insert_with(Usage::now);
+            self.left = self.left.saturating_sub(batch.records.len() as u64);
+        }
+        Ok(next)
+    }
+
+    fn commit(&mut self, positions: &[Position]) -> Result<(), SourceError> {
+        self.source.commit(positions)
+    }
+
+    fn release(&mut self, partitions: &[(Arc<str>, u32)]) -> Result<(), SourceError> {
+        self.source.release(partitions)
+    }
+
+    fn keep_alive(&mut self) -> Result<(), SourceError> {
+        self.source.keep_alive()
+    }
+}

@@ -1,0 +1,168 @@
+//! A partition that is taken away, without a broker: when the source is told to let it go, all of it is durable.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use linkloom::config::Config;
+use linkloom::pipeline::FeedFigures;
+use linkloom::service::{OpenStore, Service};
+use linkloom_ingest::source::{Next, Position, Source, SourceError};
+use linkloom_schema::time::Timestamp;
+use linkloom_storage::cell::{CellBatch, Family, Table};
+use linkloom_storage::memory::MemoryStore;
+use linkloom_storage::retention::Retention;
+use linkloom_storage::store::{CellRef, Scan, Store, StoreError};
+
+use crate::support::feeding::batch;
+
+/// Says what it was told in advance, and keeps what it is told.
+struct Scripted {
+    says: std::vec::IntoIter<Next>,
+    told: Vec<String>,
+}
+
+impl Source for Scripted {
+    fn next(&mut self, _wait: Duration) -> Result<Next, SourceError> {
+        Ok(self.says.next().unwrap_or(Next::End))
+    }
+
+    fn commit(&mut self, positions: &[Position]) -> Result<(), SourceError> {
+        let names = positions.iter().map(|p| format!("{}[{}]@{}", p.source, p.partition, p.next));
+        self.told.push(format!("commit {}", names.collect::<Vec<_>>().join(" ")));
+        Ok(())
+    }
+
+    fn release(&mut self, partitions: &[(Arc<str>, u32)]) -> Result<(), SourceError> {
+        let names = partitions.iter().map(|(topic, partition)| format!("{topic}[{partition}]"));
+        self.told.push(format!("release {}", names.collect::<Vec<_>>().join(" ")));
+        Ok(())
+    }
+}
+
+/// A memory store that takes nothing for a while.
+struct Refusing {
+    store: MemoryStore,
+    refuses: AtomicBool,
+}
+
+impl Store for Refusing {
+    fn write(&self, batch: &CellBatch) -> Result<(), StoreError> {
+        if self.refuses.load(Ordering::Acquire)
+            && batch.cells.iter().any(|cell| cell.table == Table::Unlinked)
+        {
+            let (store, cause) = (self.name().to_owned(), "an outage".to_owned());
+            return Err(StoreError::Unavailable { store, op: "write", cause });
+        }
+        self.store.write(batch)
+    }
+
+    fn get(
+        &self,
+        table: Table,
+        row: &str,
+        family: Family,
+        qualifier: &str,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.get(table, row, family, qualifier)
+    }
+
+    fn scan(
+        &self,
+        scan: &Scan<'_>,
+        each: &mut dyn FnMut(CellRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.store.scan(scan, each)
+    }
+
+    fn forget(&self, row: &str, qualifier: &str) -> Result<(), StoreError> {
+        self.store.forget(row, qualifier)
+    }
+
+    fn horizon(&self) -> Option<Timestamp> {
+        self.store.horizon()
+    }
+
+    fn name(&self) -> &str {
+        self.store.name()
+    }
+}
+
+/// Gives reports without end, and counts how often it is told that the pipeline waits.
+struct Endless {
+    next: u64,
+    told: Arc<AtomicU64>,
+    store: Arc<Refusing>,
+}
+
+impl Source for Endless {
+    fn next(&mut self, _wait: Duration) -> Result<Next, SourceError> {
+        if self.told.load(Ordering::Relaxed) >= 3 {
+            return Ok(Next::End);
+        }
+        let line = format!(r#"{{"traceId":"t","message":"m{}","time":1795255200}}"#, self.next);
+        self.next += 1;
+        Ok(Next::Batch(batch("topic", 0, self.next - 1, &[&line])))
+    }
+
+    fn commit(&mut self, _positions: &[Position]) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    fn keep_alive(&mut self) -> Result<(), SourceError> {
+        if self.told.fetch_add(1, Ordering::Relaxed) == 2 {
+            self.store.refuses.store(false, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_source_is_told_that_we_live_while_the_store_is_away() {
+    let store = Refusing { store: MemoryStore::new(Retention::Forever), refuses: AtomicBool::new(true) };
+    let store = Arc::new(store);
+    let mut config = Config::default();
+    config.flush.reports_max = 10;
+    let open = OpenStore::new(store.clone(), &config).expect("opens");
+    let service = Service::start(open, &config, None).expect("starts");
+    let told = Arc::new(AtomicU64::new(0));
+    let mut source = Endless { next: 0, told: told.clone(), store };
+    let figures = FeedFigures::default();
+    service.feed(&mut source, &figures, &AtomicBool::new(false)).expect("fed");
+    let read = figures.read.load(Ordering::Relaxed);
+    assert_eq!(figures.stored.load(Ordering::Relaxed), read, "all of it is stored when the store is back");
+    // Buffers of the threads, the one that is filled, and the one that waits.
+    assert!(read <= 60, "{read} records were read while nothing could be stored");
+}
+
+#[test]
+fn everything_read_of_a_partition_is_committed_before_it_goes() {
+    let line = r#"{"traceId":"t","message":"m","time":1795255200}"#;
+    let of = |partition, position| Next::Batch(batch("topic", partition, position, &[line, "refused"]));
+    let says = vec![
+        of(0, 0),
+        of(1, 10),
+        of(0, 2),
+        Next::Revoked(vec![("topic".into(), 0)]),
+        of(1, 12),
+        // It comes back further behind: somebody else had it, and was killed.
+        Next::Revoked(vec![("topic".into(), 1)]),
+        of(0, 1),
+    ];
+    let mut source = Scripted { says: says.into_iter(), told: Vec::new() };
+    let config = Config::default();
+    let store = OpenStore::new(Arc::new(MemoryStore::new(Retention::Forever)), &config).expect("opens");
+    let service = Service::start(store, &config, None).expect("starts");
+    let figures = FeedFigures::default();
+    service.feed(&mut source, &figures, &AtomicBool::new(false)).expect("fed");
+    expect_test::expect![[r#"
+        commit topic[0]@4 topic[1]@12
+        release topic[0]
+        commit topic[1]@14
+        release topic[1]
+        commit topic[0]@3
+    "#]]
+    .assert_eq(&(source.told.join("\n") + "\n"));
+    assert_eq!(figures.read.load(Ordering::Relaxed), 10);
+}
