@@ -25,7 +25,7 @@ use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 
 use crate::config::Config;
 use crate::pipeline::{
-    Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark, Sink, SinkSettings,
+    DigestFeed, DigestTopic, Digests,     Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark, Sink, SinkSettings,
 };
 
 /// The open store of a process with its definition log: enough to read.
@@ -190,12 +190,22 @@ pub struct Service {
 impl Service {
     /// Starts the pipeline's threads and sums up what an earlier process left. `scratch`: folder for spilled windows.
     pub fn start(open: OpenStore, config: &Config, scratch: Option<PathBuf>) -> anyhow::Result<Self> {
+        Self::start_with(open, config, scratch, Digests::Own)
+    }
+
+    /// The same for one of several processes that write the store.
+    pub fn start_with(
+        open: OpenStore,
+        config: &Config,
+        scratch: Option<PathBuf>,
+        digests: Digests,
+    ) -> anyhow::Result<Self> {
         let summariser = Summariser { definitions: open.definitions.clone(), idle: open.idle.clone() };
         let assembler =
             Assembler::start(open.store.clone(), summariser, &assembler_settings(config, scratch))?;
         let assembler = Arc::new(assembler);
         let sink =
-            Sink::start(&open.store, &assembler, &sink_settings(config)).context("starting the sink")?;
+            Sink::start(&open.store, &assembler, digests, &sink_settings(config)).context("starting the sink")?;
         let watermark =
             SharedWatermark::new(config.assembler.partition_idle_ms, config.assembler.out_of_order_ms);
         Ok(Service { open, assembler, sink, settings: feed_settings(config), watermark })
@@ -215,6 +225,16 @@ impl Service {
         stop: &AtomicBool,
     ) -> Result<FeedOutcome, FeedError> {
         Feed::new(&self.open.store, &self.sink, &self.settings, figures, &self.watermark).run(source, stop)
+    }
+
+    /// Sums up what comes through a topic of digests until `stop`; returns when that is committed.
+    pub fn feed_digests(
+        &self,
+        topic: &DigestTopic,
+        source: &mut dyn Source,
+        stop: &AtomicBool,
+    ) -> Result<(), FeedError> {
+        DigestFeed::new(topic, &self.assembler).run(source, stop)
     }
 
     /// Limits of reports.

@@ -113,7 +113,7 @@ pub fn verify(
                     progress(verifier.verified.read);
                 }
             }
-            Ok(Next::Opened(_) | Next::Idle | Next::Revoked(_)) => {}
+            Ok(Next::Opened(_) | Next::Idle | Next::Revoked { .. }) => {}
             Ok(Next::Incomplete(incomplete)) => notes.incomplete.push(incomplete),
             Ok(Next::End) => break,
             Err(error) => notes.failed.push(error),

@@ -9,13 +9,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
+use linkloom_schema::ids::LinkMark;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::Table;
 use linkloom_storage::flush::{Owner, RowDigest, RowId};
 use linkloom_storage::read;
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 
-use crate::journal::{Journal, Left};
+use crate::handed::Handed;
+use crate::journal::{Journal, Left, Settled};
 use crate::settings::WindowSettings;
 use crate::shard::{Figures, Message, Shard, Shared, Work, retrying};
 use crate::summarise::Summariser;
@@ -39,11 +41,7 @@ impl Shared {
     fn open(store: Arc<dyn Store>, summariser: Summariser) -> Result<(Self, Left), StoreError> {
         let journal = Journal::new(store.clone());
         let left = journal.left()?;
-        let mut any_unmarked = false;
-        store.scan(&Scan::new(Table::Unlinked, Rows::Prefix("t|")).keys_only(), &mut |_| {
-            any_unmarked = true;
-            ControlFlow::Break(())
-        })?;
+        let any_unmarked = any_unmarked(&*store)?;
         let shared = Shared {
             store,
             summariser,
@@ -56,9 +54,39 @@ impl Shared {
         Ok((shared, left))
     }
 
-    /// Splits the digests of a durable flush by shard and opens its account in the journal. `None`: the store failed for
-    /// good, or the process is going down while it refuses.
-    fn split(&self, shards: usize, flush: u64, digests: Vec<RowDigest>) -> Option<Vec<Work>> {
+    /// Splits what was handed over by shard. It has no traces any more.
+    fn split_handed(shards: usize, items: Vec<Handed>) -> (Vec<Work>, usize) {
+        let mut work: Vec<Work> = Vec::new();
+        work.resize_with(shards, Default::default);
+        let (mut ids, mut joins) = (BTreeSet::new(), Vec::new());
+        for item in items {
+            match item {
+                // Several flushes of one message: each is waited for.
+                Handed::Digest(digest) => {
+                    ids.insert(digest.id);
+                    work[shard_of(digest.id, shards)].digests.push(digest);
+                }
+                Handed::Join(mark) => joins.push(mark),
+                Handed::Trace(_) => {}
+            }
+        }
+        for mark in joins {
+            let id = RowId::of(mark.as_ref());
+            ids.insert(id);
+            work[shard_of(id, shards)].joined.push(mark);
+        }
+        (work, ids.len())
+    }
+
+    /// Splits the digests of a durable flush by shard and opens its account in the journal; `settled` is for a flush
+    /// without a cell. `None`: the store failed for good, or the process is going down while it refuses.
+    fn split(
+        &self,
+        shards: usize,
+        flush: u64,
+        digests: Vec<RowDigest>,
+        settled: Option<Settled>,
+    ) -> Option<Vec<Work>> {
         let mut work: Vec<Work> = Vec::new();
         work.resize_with(shards, Default::default);
         let mut traces = Vec::new();
@@ -91,7 +119,10 @@ impl Shared {
                 work[shard_of(id, shards)].joined.push(mark);
             }
         }
-        retrying(self, || self.journal.begin(flush, summaries))?;
+        match settled {
+            None => retrying(self, || self.journal.begin(flush, summaries))?,
+            Some(settled) => self.journal.begin_told(flush, summaries, settled),
+        }
         Some(work)
     }
 
@@ -117,6 +148,15 @@ impl Shared {
         }
         Ok(split)
     }
+}
+
+fn any_unmarked(store: &dyn Store) -> Result<bool, StoreError> {
+    let mut any = false;
+    store.scan(&Scan::new(Table::Unlinked, Rows::Prefix("t|")).keys_only(), &mut |_| {
+        any = true;
+        ControlFlow::Break(())
+    })?;
+    Ok(any)
 }
 
 fn shard_of(id: RowId, shards: usize) -> usize {
@@ -185,9 +225,65 @@ impl Assembler {
     /// returns the flush may be committed: its summaries will be written, if need be by the next process. `None`: the
     /// store failed for good, nothing was taken over.
     pub fn accept(&self, flush: u64, digests: Vec<RowDigest>, watermark: Option<Timestamp>) -> Option<()> {
-        let work = self.shared.split(self.senders.len(), flush, digests)?;
+        let work = self.shared.split(self.senders.len(), flush, digests, None)?;
         self.hand_over(flush, work, watermark);
         Some(())
+    }
+
+    /// The same for one of several processes, for executions that are all its own: nothing but `settled` tells that the
+    /// summaries are written, so the flush may only be committed then.
+    pub fn accept_own(
+        &self,
+        digests: Vec<RowDigest>,
+        watermark: Option<Timestamp>,
+        settled: Settled,
+    ) -> Option<()> {
+        let flush = self.next_flush();
+        let work = self.shared.split(self.senders.len(), flush, digests, Some(settled))?;
+        self.hand_over(flush, work, watermark);
+        Some(())
+    }
+
+    /// Takes over what other processes, or this one, stored; waits when a shard is behind. `settled` is called once its
+    /// summaries are durable: until then whoever handed it over must be able to do so again. Traces are looked up before
+    /// ([`Assembler::executions_of`]) and left out here.
+    pub fn accept_handed(&self, items: Vec<Handed>, settled: Settled) {
+        let flush = self.next_flush();
+        let (work, summaries) = Shared::split_handed(self.senders.len(), items);
+        self.shared.journal.begin_told(flush, summaries, settled);
+        self.hand_over(flush, work, None);
+    }
+
+    /// Executions that are tied to a trace by now. From here on whoever stores a mark for it will look for its unmarked
+    /// reports. `None`: the store failed for good.
+    pub fn executions_of(&self, trace_id: &str) -> Option<Vec<LinkMark>> {
+        self.shared.any_unmarked.store(true, Ordering::Release);
+        self.retrying(|| read::executions_of_trace(&*self.shared.store, trace_id))
+    }
+
+    /// Looks whether another process has stored unmarked reports; cheap once some are known.
+    ///
+    /// Errors: the store does not answer now.
+    pub fn look_for_unmarked(&self) -> Result<(), StoreError> {
+        if !self.shared.any_unmarked.load(Ordering::Acquire) && any_unmarked(&*self.shared.store)? {
+            self.shared.any_unmarked.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Forgets every window, and what is not summed up is given up: from now on executions are completed from the store
+    /// again. To be called when executions change hands.
+    pub fn forget(&self) {
+        self.ask(Message::Forget);
+    }
+
+    fn ask(&self, message: impl Fn(Sender<()>) -> Message) {
+        let (answer, answers) = bounded(self.senders.len());
+        for sender in &self.senders {
+            let _ = sender.send(message(answer.clone()));
+        }
+        drop(answer);
+        while answers.recv().is_ok() {}
     }
 
     fn hand_over(&self, flush: u64, work: Vec<Work>, watermark: Option<Timestamp>) {
@@ -201,12 +297,7 @@ impl Assembler {
 
     /// Waits until every summary of what was accepted is durable.
     pub fn drain(&self) {
-        let (answer, answers) = bounded(self.senders.len());
-        for sender in &self.senders {
-            let _ = sender.send(Message::Drain(answer.clone()));
-        }
-        drop(answer);
-        while answers.recv().is_ok() {}
+        self.ask(Message::Drain);
     }
 
     /// Flushes whose summaries are not all written yet.
@@ -279,7 +370,7 @@ impl SteppedAssembler {
         watermark: Option<Timestamp>,
         wall_ms: u64,
     ) -> Option<()> {
-        let work = self.shared.split(self.shards.len(), flush, digests.to_vec())?;
+        let work = self.shared.split(self.shards.len(), flush, digests.to_vec(), None)?;
         self.hand_over(flush, work, watermark, wall_ms);
         Some(())
     }

@@ -4,6 +4,7 @@
 //! the last of their summaries is durable. What a killed process leaves behind is therefore exactly the list of
 //! executions to be summed up at the next start (`docs/decisions/003-flush-journal.md`).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +19,13 @@ use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 const ROW_PREFIX: &str = "flush|";
 const QUALIFIER: &str = "rows";
 
-/// The journal of one store's owner.
+/// Called once every summary of what was handed over is durable.
+pub type Settled = Box<dyn FnOnce() + Send>;
+
+/// The journal of one process.
+///
+/// Where one process owns the store, a flush has a cell. Where several write it, what is not summed up yet is told by
+/// the positions that are not committed: a flush has whom to tell instead.
 pub struct Journal {
     store: Arc<dyn Store>,
     open: Mutex<Open>,
@@ -26,8 +33,8 @@ pub struct Journal {
 
 #[derive(Default)]
 struct Open {
-    /// Per flush: summaries still to be written.
-    waiting: BTreeMap<u64, usize>,
+    /// Per flush: summaries still to be written, and whom to tell then.
+    waiting: BTreeMap<u64, (usize, Option<Settled>)>,
     /// All summaries are written, the cell is still to be removed.
     finished: BTreeSet<u64>,
 }
@@ -122,26 +129,45 @@ impl Journal {
             self.open().finished.insert(flush);
             return self.tidy();
         }
-        self.open().waiting.insert(flush, summaries);
+        self.open().waiting.insert(flush, (summaries, None));
         Ok(())
+    }
+
+    /// The same for what has no cell: `settled` is called when the summaries are written.
+    pub fn begin_told(&self, flush: u64, summaries: usize, settled: Settled) {
+        if summaries == 0 {
+            return settled();
+        }
+        self.open().waiting.insert(flush, (summaries, Some(settled)));
+    }
+
+    /// These will not be summed up here any more, and nobody is told.
+    pub fn abandon(&self, flushes: impl IntoIterator<Item = u64>) {
+        let open = &mut *self.open();
+        for flush in flushes {
+            open.waiting.remove(&flush);
+        }
     }
 
     /// One summary is durable that covers the reports of these flushes.
     ///
     /// Errors: a cell that is not needed any more could not be removed; [`Journal::tidy`] tries again.
     pub fn written(&self, flushes: impl IntoIterator<Item = u64>) -> Result<(), StoreError> {
+        let mut told = Vec::new();
         {
             let open = &mut *self.open();
             for flush in flushes {
-                if let Some(count) = open.waiting.get_mut(&flush) {
-                    *count -= 1;
-                    if *count == 0 {
-                        open.waiting.remove(&flush);
-                        open.finished.insert(flush);
+                let Entry::Occupied(mut entry) = open.waiting.entry(flush) else { continue };
+                entry.get_mut().0 -= 1;
+                if entry.get().0 == 0 {
+                    match entry.remove().1 {
+                        Some(settled) => told.push(settled),
+                        None => _ = open.finished.insert(flush),
                     }
                 }
             }
         }
+        told.into_iter().for_each(|settled| settled());
         self.tidy()
     }
 
@@ -155,7 +181,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Flushes that still have a cell.
+    /// Flushes that are not summed up, or still have a cell.
     pub fn len(&self) -> usize {
         let open = self.open();
         open.waiting.len() + open.finished.len()

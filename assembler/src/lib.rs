@@ -1,6 +1,8 @@
 //! Windows per execution: digests in, summaries out. The core is pure: time is an argument.
 
 mod assembler;
+mod bytes;
+pub mod handed;
 pub mod journal;
 pub mod settings;
 mod shard;
@@ -11,4 +13,5 @@ pub mod window;
 pub mod windows;
 
 pub use assembler::{Assembler, AssemblerSettings, SteppedAssembler};
+pub use journal::Settled;
 pub use shard::Figures;

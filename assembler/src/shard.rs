@@ -41,6 +41,8 @@ pub(crate) enum Message {
     Flushed { flush: u64, work: Work, watermark: Option<Timestamp> },
     /// Write every summary that is still to be written, then answer.
     Drain(Sender<()>),
+    /// Forget every window, then answer: their executions are somebody else's now, or may have been meanwhile.
+    Forget(Sender<()>),
 }
 
 /// Numbers of all shards together, for metrics.
@@ -74,7 +76,7 @@ pub(crate) struct Shared {
     pub(crate) summariser: Summariser,
     pub(crate) journal: Journal,
     pub(crate) figures: Figures,
-    /// Whether any unmarked report with a trace id is stored: if not, nothing can be joined.
+    /// Whether any unmarked report with a trace id is stored: if not, nothing can be joined. Once set it stays.
     pub(crate) any_unmarked: AtomicBool,
     /// The process is going down: give up refused writes (the journal has them).
     pub(crate) stopping: AtomicBool,
@@ -143,6 +145,14 @@ impl Shard {
                     self.summarise(ids, wall_ms);
                 }
                 // The other side may have given up waiting.
+                let _ = answer.send(());
+            }
+            Message::Forget(answer) => {
+                let unsettled = self.windows.forget();
+                if let Some(spill) = &mut self.spill {
+                    spill.clear();
+                }
+                self.shared.journal.abandon(unsettled);
                 let _ = answer.send(());
             }
         }

@@ -128,6 +128,12 @@ impl Spill {
         }
     }
 
+    /// Forgets all windows.
+    pub fn clear(&mut self) {
+        let ids: Vec<RowId> = self.index.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.forget(id));
+    }
+
     fn write_pending(&mut self) -> io::Result<()> {
         if let Some(segment) = self.segments.last_mut() {
             segment.file.write_all_at(&self.pending, segment.bytes)?;

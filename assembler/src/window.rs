@@ -8,6 +8,8 @@ use linkloom_schema::tally::FACTS_MAX;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::flush::RowDigest;
 
+use crate::bytes::{push_text, take, take_text};
+
 /// The unsorted tail of a window's logs is merged into the sorted head when it is longer than this and than the head.
 const TAIL_MIN: usize = 64;
 /// About the bytes of a record.
@@ -199,19 +201,15 @@ impl Window {
     /// Appends the window to a buffer, to be read back by [`Window::decode`]. Layout: counts and lengths as 32-bit, all
     /// little-endian: three ids, span, traces, logs, records.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let text = |out: &mut Vec<u8>, text: &str| {
-            out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            out.extend_from_slice(text.as_bytes());
-        };
-        text(out, &self.mark.business_id);
-        text(out, &self.mark.scene_id);
-        text(out, &self.mark.execution_id);
+        push_text(out, &self.mark.business_id);
+        push_text(out, &self.mark.scene_id);
+        push_text(out, &self.mark.execution_id);
         let (first, last) = self.span.map_or((1, 0), |(first, last)| (first.micros(), last.micros()));
         out.extend_from_slice(&first.to_le_bytes());
         out.extend_from_slice(&last.to_le_bytes());
         out.extend_from_slice(&(self.traces.len() as u32).to_le_bytes());
         for trace in &self.traces {
-            text(out, trace);
+            push_text(out, trace);
         }
         out.extend_from_slice(&(self.logs.len() as u32).to_le_bytes());
         out.extend_from_slice(&(self.logs_sorted as u32).to_le_bytes());
@@ -258,19 +256,6 @@ fn distinct_records(records: &[u8]) -> Result<(Vec<Record<'_>>, bool), &'static 
     distinct.dedup_by(|a, b| a.bytes == b.bytes);
     let repeated = distinct.len() < all;
     Ok((distinct, repeated))
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, tail) = rest.split_first_chunk::<N>()?;
-    *rest = tail;
-    Some(*head)
-}
-
-fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
-    let length = u32::from_le_bytes(take(rest)?) as usize;
-    let (head, tail) = rest.split_at_checked(length)?;
-    *rest = tail;
-    std::str::from_utf8(head).ok()
 }
 
 #[cfg(test)]

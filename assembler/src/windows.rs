@@ -241,6 +241,16 @@ impl Windows {
         }
     }
 
+    /// Forgets every window; returns the flushes that are not summed up.
+    pub fn forget(&mut self) -> Vec<u64> {
+        let mut unsettled: Vec<u64> = self.slots.drain().flat_map(|(_, slot)| slot.pending).collect();
+        unsettled.sort_unstable();
+        unsettled.dedup();
+        self.due.clear();
+        self.bytes = 0;
+        unsettled
+    }
+
     /// Every execution with a summary still to be written, whether due or not.
     pub fn take_all_dirty(&mut self) -> Vec<RowId> {
         self.due.clear();

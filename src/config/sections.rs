@@ -185,6 +185,15 @@ section! {
         instance_id: String = String::new(), Text("1 to 249 characters that can be printed, or empty", |text| {
             text.is_empty() || is_name(text)
         });
+        /// Topic through which several processes that write one store (HBase) hand the digests of executions to whoever sums them up. It is made if it is missing.
+        /// Empty: there is only one process.
+        digest_topic: String = "linkloom-digests".to_owned(), Text("a topic: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', or empty", |text| {
+            text.is_empty() || is_topic(text)
+        });
+        /// Partitions the topic of digests is made with: no more processes than that sum up executions.
+        digest_partitions: u32 = 16, Range(1, 10_000);
+        /// Whether producers key their records by the link mark. Then each execution comes through one partition, and no topic of digests is needed.
+        keyed: bool = false, YES_OR_NO;
         /// Bytes fetched ahead, over all partitions.
         /// At the limit fetching waits; each partition has an equal share, of 128 KiB at least.
         queue_bytes_max: usize = (32 * MIB) as usize, Range(MIB, 64 * GIB);

@@ -81,6 +81,11 @@ impl InFlight {
             .collect()
     }
 
+    /// What is on its way is never committed.
+    pub fn abandon(&mut self) {
+        self.waiting.clear();
+    }
+
     /// Whether no flush is on its way.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -132,6 +137,11 @@ mod tests {
         assert_eq!(texts(flushes.durable(second)), ["t[0]@9", "t[1]@4"]);
         assert!(flushes.is_empty());
         assert_eq!(texts(flushes.durable(second)), [""; 0], "told twice");
+        let lost = flushes.begin(covering(&[("t", 0, 20)]));
+        flushes.abandon();
+        assert_eq!(texts(flushes.durable(lost)), [""; 0], "somebody else reads it");
+        let next = flushes.begin(covering(&[("t", 0, 9)]));
+        assert_eq!(texts(flushes.durable(next)), ["t[0]@9"]);
     }
 
     #[test]

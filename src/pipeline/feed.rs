@@ -101,6 +101,9 @@ pub enum FeedError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What another process handed over cannot be read.
+    #[error("digests at {0}")]
+    Digests(String),
     /// A flush could not be stored; nothing from it on was committed.
     #[error("the store took no more reports; what was not stored is read again the next time")]
     NotStored,
@@ -209,7 +212,7 @@ impl<'p> Feed<'p> {
                 self.oldest.map_or(WAIT_MAX, |oldest| self.settings.delay.saturating_sub(oldest.elapsed()));
             match source.next(wait.clamp(WAIT_DUE, WAIT_MAX)) {
                 Ok(Next::Batch(batch)) => self.batch(&batch, source)?,
-                Ok(Next::Revoked(partitions)) => self.give_up(&partitions, source)?,
+                Ok(Next::Revoked { partitions, lost }) => self.give_up(&partitions, lost, source)?,
                 Ok(Next::Opened(opened)) => {
                     self.partitions.clear();
                     self.partitions_seen = 0;
@@ -242,15 +245,32 @@ impl<'p> Feed<'p> {
     /// Stores everything that was read; returns when it is durable and committed.
     fn drain(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
         self.submit(source)?;
-        while !self.in_flight.is_empty() {
+        while self.buffers > 0 || !self.in_flight.is_empty() {
             self.wait_done(source)?;
         }
         Ok(())
     }
 
     /// Partitions go to somebody else, who is to begin behind everything that was read of them here.
-    fn give_up(&mut self, partitions: &[(Arc<str>, u32)], source: &mut dyn Source) -> Result<(), FeedError> {
-        self.drain(source)?;
+    fn give_up(
+        &mut self,
+        partitions: &[(Arc<str>, u32)],
+        lost: bool,
+        source: &mut dyn Source,
+    ) -> Result<(), FeedError> {
+        if lost && self.sink.is_keyed() {
+            // Their executions are summed up by somebody else already.
+            self.submit(source)?;
+            while self.buffers > 0 {
+                self.wait_done(source)?;
+            }
+            self.in_flight.abandon();
+        } else {
+            self.drain(source)?;
+        }
+        if self.sink.is_keyed() {
+            self.sink.forget();
+        }
         for partition in partitions {
             if let Some(lane) = self.partitions.remove(partition) {
                 self.watermark.with(|mark, _| mark.forget(self.number, lane));
@@ -393,14 +413,20 @@ impl<'p> Feed<'p> {
     }
 
     fn finish(&mut self, done: Done, source: &mut dyn Source) -> Result<(), FeedError> {
-        let (stored, duplicates) = done.stored.ok_or(FeedError::NotStored)?;
-        add(&self.figures.stored, stored);
-        add(&self.figures.duplicates, duplicates);
-        self.buffers -= 1;
-        self.spare.push(done.flush);
-        let positions = self.in_flight.durable(done.order);
-        if !positions.is_empty() {
-            source.commit(&positions)?;
+        match done {
+            Done::Stored { flush, counts } => {
+                let (stored, duplicates) = counts.ok_or(FeedError::NotStored)?;
+                add(&self.figures.stored, stored);
+                add(&self.figures.duplicates, duplicates);
+                self.buffers -= 1;
+                self.spare.push(flush);
+            }
+            Done::Safe { order } => {
+                let positions = self.in_flight.durable(order);
+                if !positions.is_empty() {
+                    source.commit(&positions)?;
+                }
+            }
         }
         Ok(())
     }

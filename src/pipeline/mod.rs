@@ -7,9 +7,11 @@
 
 pub mod commit;
 pub mod dead;
+mod digests;
 mod feed;
 mod reach;
 mod sink;
 
+pub use digests::{DigestFeed, DigestTopic};
 pub use feed::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark};
-pub use sink::{Sink, SinkFigures, SinkSettings, seal};
+pub use sink::{Digests, Sink, SinkFigures, SinkSettings, seal};

@@ -14,6 +14,8 @@ use linkloom_storage::flush::{Flush, Sealed, Sealer};
 use linkloom_storage::pack::Compressor;
 use linkloom_storage::store::Store;
 
+use super::digests::DigestTopic;
+
 /// A source that waits for the store this long is told that we are alive, and again each time.
 pub(super) const SILENCE: Duration = Duration::from_secs(1);
 
@@ -43,13 +45,30 @@ pub(super) struct Job {
     pub(super) answer: Sender<Done>,
 }
 
-/// A flush that is durable, or that the store will never take.
-pub(super) struct Done {
-    pub(super) order: u64,
-    /// Empty again, to be filled anew.
-    pub(super) flush: Flush,
-    /// Reports stored and reports that stood in their pack already; `None`: not stored.
-    pub(super) stored: Option<(u64, u64)>,
+/// What becomes of a flush. Both come for each, in either order.
+pub(super) enum Done {
+    /// It is stored, or the store will never take it.
+    Stored {
+        /// Empty again, to be filled anew.
+        flush: Flush,
+        /// Reports stored and reports that stood in their pack already; `None`: not stored.
+        counts: Option<(u64, u64)>,
+    },
+    /// It may be committed: whatever happens, its executions will be summed up.
+    Safe { order: u64 },
+}
+
+/// Where the digests of stored flushes go, and so when a flush may be committed.
+#[derive(Clone)]
+pub enum Digests {
+    /// To the assembler of this process, the only one that writes the store. A flush may be committed at once: a journal
+    /// cell beside its packs tells what is not summed up yet.
+    Own,
+    /// To the assembler of this process, one of several: the partitions of its topics are keyed by execution. A flush may
+    /// be committed when it is summed up.
+    Keyed,
+    /// Through a topic, to the process that owns the execution. A flush may be committed when the topic has them.
+    Topic(Arc<DigestTopic>),
 }
 
 /// Numbers of all threads together, for metrics.
@@ -73,6 +92,8 @@ pub struct Sink {
     settings: SinkSettings,
     /// Flushes handed over and not answered yet.
     under_way: Arc<AtomicUsize>,
+    assembler: Arc<Assembler>,
+    digests: Digests,
 }
 
 impl Sink {
@@ -80,6 +101,7 @@ impl Sink {
     pub fn start(
         store: &Arc<dyn Store>,
         assembler: &Arc<Assembler>,
+        digests: Digests,
         settings: &SinkSettings,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = bounded(settings.queue_max);
@@ -90,6 +112,7 @@ impl Sink {
             let mut worker = Worker {
                 store: store.clone(),
                 assembler: assembler.clone(),
+                digests: digests.clone(),
                 sealer: Sealer::new(
                     settings.zstd_level,
                     settings.packs_per_row_max,
@@ -103,7 +126,8 @@ impl Sink {
             let thread = std::thread::Builder::new().name(format!("sink-{number}"));
             threads.push(thread.spawn(move || worker.run(&queue))?);
         }
-        Ok(Sink { jobs: Some(jobs), threads, figures, settings: settings.clone(), under_way })
+        let (settings, assembler) = (settings.clone(), assembler.clone());
+        Ok(Sink { jobs: Some(jobs), threads, figures, settings, under_way, assembler, digests })
     }
 
     /// Flushes that can be under way at once: each has its buffer.
@@ -130,6 +154,16 @@ impl Sink {
                 return Err(error);
             }
         }
+    }
+
+    /// Executions change hands with the partitions they come through: whether anything in memory depends on that.
+    pub(super) fn is_keyed(&self) -> bool {
+        matches!(self.digests, Digests::Keyed)
+    }
+
+    /// Forgets the executions of partitions that are given up.
+    pub(super) fn forget(&self) {
+        self.assembler.forget();
     }
 
     /// Whether a thread would take a flush at once.
@@ -176,6 +210,7 @@ pub fn seal(
 struct Worker {
     store: Arc<dyn Store>,
     assembler: Arc<Assembler>,
+    digests: Digests,
     sealer: Sealer,
     compressor: Compressor,
     figures: Arc<SinkFigures>,
@@ -186,18 +221,35 @@ impl Worker {
     fn run(&mut self, queue: &Receiver<Job>) {
         for job in queue {
             let Job { order, mut flush, extra, watermark, answer } = job;
-            let stored = self.write(&flush, extra, watermark);
+            let safe = answer.clone();
+            let safe = move || {
+                // A pipeline that was given up does not listen any more.
+                let _ = safe.send(Done::Safe { order });
+            };
+            let counts = self.write(&flush, extra, watermark, safe);
             flush.clear();
             self.under_way.fetch_sub(1, Ordering::Relaxed);
-            // A pipeline that was given up does not listen any more.
-            let _ = answer.send(Done { order, flush, stored });
+            let _ = answer.send(Done::Stored { flush, counts });
         }
     }
 
-    fn write(&mut self, flush: &Flush, extra: Vec<Cell>, watermark: Option<Timestamp>) -> Option<(u64, u64)> {
+    fn write(
+        &mut self,
+        flush: &Flush,
+        extra: Vec<Cell>,
+        watermark: Option<Timestamp>,
+        safe: impl FnOnce() + Send + 'static,
+    ) -> Option<(u64, u64)> {
         let begun = Instant::now();
         let number = self.assembler.next_flush();
-        let sealed = seal(number, flush, extra, &mut self.sealer, &mut self.compressor);
+        let sealed = match self.digests {
+            Digests::Own => seal(number, flush, extra, &mut self.sealer, &mut self.compressor),
+            Digests::Keyed | Digests::Topic(_) => {
+                let mut sealed = self.sealer.seal(flush);
+                sealed.batch.cells.extend(extra);
+                sealed
+            }
+        };
         let written = Instant::now();
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
         metrics::histogram!(crate::metrics::STORE_WRITE_SECONDS).record(written.elapsed().as_secs_f64());
@@ -212,7 +264,17 @@ impl Worker {
             figure.fetch_add(count, Ordering::Relaxed);
         }
         let counts = (sealed.stored, sealed.duplicates);
-        self.assembler.accept(number, sealed.digests, watermark)?;
+        match &self.digests {
+            Digests::Own => {
+                self.assembler.accept(number, sealed.digests, watermark)?;
+                safe();
+            }
+            Digests::Keyed => self.assembler.accept_own(sealed.digests, watermark, Box::new(safe))?,
+            Digests::Topic(topic) => {
+                topic.publish(&self.assembler, sealed.digests)?;
+                safe();
+            }
+        }
         Some(counts)
     }
 }

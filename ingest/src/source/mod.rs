@@ -60,9 +60,14 @@ pub trait Source: Send {
 pub enum Next {
     /// Records.
     Batch(RawBatch),
-    /// These partitions go to somebody else. They wait until [`Source::release`] is called, when everything read of them
-    /// is durable; nothing more comes of them.
-    Revoked(Vec<(Arc<str>, u32)>),
+    /// Partitions go to somebody else. They wait until [`Source::release`] is called, when everything read of them is
+    /// durable; nothing more comes of them.
+    Revoked {
+        /// Which.
+        partitions: Vec<(Arc<str>, u32)>,
+        /// Whether somebody else has them already.
+        lost: bool,
+    },
     /// A file was opened; its records follow.
     Opened(Opened),
     /// A file ends in half a line, which was not consumed.

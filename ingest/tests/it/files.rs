@@ -80,7 +80,7 @@ impl Run {
                     found.push(format!("{name}:{line}@{position} incomplete, {} bytes", incomplete.length));
                 }
                 Ok(Next::Idle) => panic!("files are never idle"),
-                Ok(Next::Revoked(_)) => panic!("files are never taken away"),
+                Ok(Next::Revoked { .. }) => panic!("files are never taken away"),
                 Ok(Next::End) => return found,
                 Err(error) => {
                     let text = error.to_string();

@@ -35,6 +35,11 @@ impl RowId {
         RowId::of_parts(&mut Vec::new(), b'm', &[mark.business_id, mark.scene_id, mark.execution_id])
     }
 
+    /// The id of a trace.
+    pub fn of_trace(trace_id: &str) -> Self {
+        RowId::of_parts(&mut Vec::new(), b't', &[trace_id])
+    }
+
     fn of_parts(scratch: &mut Vec<u8>, kind: u8, parts: &[&str]) -> Self {
         scratch.clear();
         scratch.push(kind);

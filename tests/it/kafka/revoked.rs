@@ -144,10 +144,10 @@ fn everything_read_of_a_partition_is_committed_before_it_goes() {
         of(0, 0),
         of(1, 10),
         of(0, 2),
-        Next::Revoked(vec![("topic".into(), 0)]),
+        Next::Revoked { partitions: vec![("topic".into(), 0)], lost: false },
         of(1, 12),
         // It comes back further behind: somebody else had it, and was killed.
-        Next::Revoked(vec![("topic".into(), 1)]),
+        Next::Revoked { partitions: vec![("topic".into(), 1)], lost: false },
         of(0, 1),
     ];
     let mut source = Scripted { says: says.into_iter(), told: Vec::new() };

@@ -217,7 +217,7 @@ impl Member {
                     Change::Assigned(partitions) => self.assigned(partitions)?,
                     Change::Revoked { partitions, lost } => {
                         self.lost = lost;
-                        return Ok(Next::Revoked(partitions));
+                        return Ok(Next::Revoked { partitions, lost });
                     }
                 }
             }

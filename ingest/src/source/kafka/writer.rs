@@ -1,13 +1,11 @@
-//! Writing to topics: made-up reports for measurements and tests.
+//! Writing to topics: digests for other processes, and made-up reports for measurements and tests.
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Wake as WakeTask, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use rdkafka::Message as _;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::FromClientConfig as _;
@@ -38,27 +36,58 @@ pub struct NewRecord<'r> {
     pub time_ms: Option<i64>,
 }
 
-/// Writes records to topics. What was written is there for sure once [`KafkaWriter::flush`] says so.
+/// Writes records to topics. What was written is there for sure once [`KafkaWriter::write`] or [`KafkaWriter::flush`] says
+/// so.
 pub struct KafkaWriter {
     producer: ThreadedProducer<Deliveries>,
     brokers: String,
+    /// Of what [`KafkaWriter::send`] handed over.
+    sent: Arc<Outcome>,
+}
+
+struct Deliveries;
+
+/// What has become of some records.
+#[derive(Default)]
+struct Outcome {
+    state: Mutex<Counted>,
+    changed: Condvar,
 }
 
 #[derive(Default)]
-struct Deliveries {
-    failed: AtomicU64,
+struct Counted {
+    under_way: usize,
+    failed: usize,
+    /// Why the first of them failed.
+    why: Option<String>,
+}
+
+impl Outcome {
+    fn state(&self) -> MutexGuard<'_, Counted> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until none is under way.
+    fn wait(&self) -> Result<(), String> {
+        let state = self.changed.wait_while(self.state(), |state| state.under_way > 0);
+        let state = std::mem::take(&mut *state.unwrap_or_else(PoisonError::into_inner));
+        state.why.map_or(Ok(()), |why| Err(format!("{} records were not taken: {why}", state.failed)))
+    }
 }
 
 impl ClientContext for Deliveries {}
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
+    type DeliveryOpaque = Arc<Outcome>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, message)) = result {
-            tracing::debug!(%error, topic = message.topic(), "a record was not written");
-            self.failed.fetch_add(1, Ordering::Relaxed);
+    fn delivery(&self, result: &DeliveryResult<'_>, outcome: Arc<Outcome>) {
+        let mut state = outcome.state();
+        state.under_way -= 1;
+        if let Err((error, _)) = result {
+            state.failed += 1;
+            state.why.get_or_insert_with(|| error.to_string());
         }
+        outcome.changed.notify_all();
     }
 }
 
@@ -69,18 +98,43 @@ impl KafkaWriter {
         config.set("acks", "all").set("enable.idempotence", "true");
         config.set("linger.ms", "5").set("compression.type", "lz4").set("batch.num.messages", "10000");
         config.set("queue.buffering.max.kbytes", "131072").set("message.max.bytes", "10000000");
-        let producer = config.create_with_context(Deliveries::default());
+        let producer = config.create_with_context(Deliveries);
         let producer = producer.map_err(|error| not_made(&settings.brokers, &error))?;
-        Ok(KafkaWriter { producer, brokers: settings.brokers.clone() })
+        Ok(KafkaWriter { producer, brokers: settings.brokers.clone(), sent: Arc::default() })
+    }
+
+    /// Writes records to one topic and waits until Kafka has them all.
+    ///
+    /// Errors: some of them it does not have, as far as is known; write all of them again.
+    pub fn write<'r>(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = NewRecord<'r>>,
+    ) -> Result<(), SourceError> {
+        let outcome = Arc::default();
+        let handed = records.into_iter().try_for_each(|record| self.hand_over(topic, &record, &outcome));
+        let written = outcome.wait();
+        handed?;
+        written.map_err(|why| SourceError::new(&format!("topic {topic}"), "write", why))
     }
 
     /// Hands a record over; waits while too many are on their way.
     pub fn send(&self, topic: &str, record: &NewRecord<'_>) -> Result<(), SourceError> {
-        let mut new = BaseRecord::<[u8], [u8]>::to(topic);
+        self.hand_over(topic, record, &self.sent)
+    }
+
+    fn hand_over(
+        &self,
+        topic: &str,
+        record: &NewRecord<'_>,
+        outcome: &Arc<Outcome>,
+    ) -> Result<(), SourceError> {
+        let mut new = BaseRecord::<[u8], [u8], Arc<Outcome>>::with_opaque_to(topic, outcome.clone());
         new.partition = record.partition.map(kafka_number);
         new.key = record.key;
         new.payload = record.value;
         new.timestamp = record.time_ms;
+        outcome.state().under_way += 1;
         loop {
             match self.producer.send(new) {
                 Ok(()) => return Ok(()),
@@ -88,7 +142,10 @@ impl KafkaWriter {
                     std::thread::sleep(FULL);
                     new = back;
                 }
-                Err((error, _)) => return Err(SourceError::new(&format!("topic {topic}"), "write", error)),
+                Err((error, _)) => {
+                    outcome.state().under_way -= 1;
+                    return Err(SourceError::new(&format!("topic {topic}"), "write", error));
+                }
             }
         }
     }
@@ -99,10 +156,7 @@ impl KafkaWriter {
     pub fn flush(&self) -> Result<(), SourceError> {
         let writing = |cause: String| SourceError::new(&format!("kafka at {}", self.brokers), "write", cause);
         self.producer.flush(PATIENCE).map_err(|error| writing(error.to_string()))?;
-        match self.producer.context().failed.swap(0, Ordering::Relaxed) {
-            0 => Ok(()),
-            failed => Err(writing(format!("{failed} records were not taken"))),
-        }
+        self.sent.wait().map_err(writing)
     }
 }
 

@@ -1,0 +1,249 @@
+//! What one process hands to another: digests on their way to the process that sums up their executions.
+//!
+//! One message holds digests of one flush for one partition of the digest topic. An execution always goes to the same
+//! partition ([`partition_of`]), and so to one process; a trace whose marks are not known yet goes to the partition of
+//! the trace, whose process looks them up and hands them on.
+//!
+//! Layout (all numbers little-endian): `version (1 byte)`, then each item: `kind (1 byte)`, its texts (`length u32,
+//! bytes` each), and for digests `first i64, last i64, count u32 + trace ids, count u32 + log marks u64, length u32 +
+//! records` (see `linkloom_schema::digest`). A digest that does not fit a message goes as a *join*: the execution is
+//! then summed up from the store.
+
+use linkloom_schema::digest::LogMark;
+use linkloom_schema::ids::LinkMark;
+use linkloom_schema::time::Timestamp;
+use linkloom_storage::flush::{Owner, RowDigest, RowId};
+
+use crate::bytes::{push_text, take, take_text};
+
+/// The layout this code writes, and the only one it reads.
+const VERSION: u8 = 1;
+/// Bytes of a message from which on the next item begins another one, and of the largest item: together they stay below
+/// the MiB that brokers take by default.
+const MESSAGE_BYTES: usize = 384 << 10;
+
+const DIGEST: u8 = 1;
+const TRACE: u8 = 2;
+const JOIN: u8 = 3;
+
+/// One thing that is handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// What a flush held of an execution.
+    Digest(RowDigest),
+    /// A flush held unmarked reports of this trace.
+    Trace(String),
+    /// Reports join this execution by their trace id: it is to be summed up from the store.
+    Join(LinkMark),
+}
+
+impl Handed {
+    /// What the digest of one row is to the process that gets it; `None`: rows of services alone are summed up by nobody.
+    pub fn of(digest: RowDigest) -> Option<Self> {
+        match digest.owner {
+            Owner::Execution(_) => Some(Handed::Digest(digest)),
+            Owner::Trace(trace_id) => Some(Handed::Trace(trace_id)),
+            Owner::Service(..) => None,
+        }
+    }
+
+    /// Where it goes, of so many partitions.
+    fn partition(&self, partitions: u32) -> u32 {
+        match self {
+            Handed::Digest(digest) => partition_of(digest.id, partitions),
+            Handed::Trace(trace_id) => partition_of(RowId::of_trace(trace_id), partitions),
+            Handed::Join(mark) => partition_of(RowId::of(mark.as_ref()), partitions),
+        }
+    }
+
+    fn push(&self, out: &mut Vec<u8>) {
+        match self {
+            Handed::Trace(trace_id) => {
+                out.push(TRACE);
+                push_text(out, trace_id);
+            }
+            Handed::Join(mark) => push_join(out, mark),
+            Handed::Digest(digest) => {
+                let Owner::Execution(mark) = &digest.owner else { return };
+                if digest.records.len() + digest.logs.len() * 8 > MESSAGE_BYTES {
+                    return push_join(out, mark);
+                }
+                out.push(DIGEST);
+                push_mark(out, mark);
+                let (first, last) = digest.span.map_or((1, 0), |(first, last)| (first.micros(), last.micros()));
+                out.extend_from_slice(&first.to_le_bytes());
+                out.extend_from_slice(&last.to_le_bytes());
+                out.extend_from_slice(&(digest.traces.len() as u32).to_le_bytes());
+                digest.traces.iter().for_each(|trace| push_text(out, trace));
+                out.extend_from_slice(&(digest.logs.len() as u32).to_le_bytes());
+                digest.logs.iter().for_each(|log| out.extend_from_slice(&log.0.to_le_bytes()));
+                out.extend_from_slice(&(digest.records.len() as u32).to_le_bytes());
+                out.extend_from_slice(&digest.records);
+            }
+        }
+    }
+
+    fn take(rest: &mut &[u8]) -> Option<Self> {
+        let [kind] = take(rest)?;
+        match kind {
+            TRACE => Some(Handed::Trace(take_text(rest)?.to_owned())),
+            JOIN => Some(Handed::Join(take_mark(rest)?)),
+            DIGEST => {
+                let mark = take_mark(rest)?;
+                let first = i64::from_le_bytes(take(rest)?);
+                let last = i64::from_le_bytes(take(rest)?);
+                let mut digest = RowDigest {
+                    id: RowId::of(mark.as_ref()),
+                    owner: Owner::Execution(mark),
+                    span: (first <= last).then_some((Timestamp(first), Timestamp(last))),
+                    traces: Vec::new(),
+                    records: Vec::new(),
+                    logs: Vec::new(),
+                };
+                for _ in 0..u32::from_le_bytes(take(rest)?) {
+                    digest.traces.push(take_text(rest)?.to_owned());
+                }
+                for _ in 0..u32::from_le_bytes(take(rest)?) {
+                    digest.logs.push(LogMark(u64::from_le_bytes(take(rest)?)));
+                }
+                let length = u32::from_le_bytes(take(rest)?) as usize;
+                let (records, after) = rest.split_at_checked(length)?;
+                digest.records = records.to_vec();
+                *rest = after;
+                Some(Handed::Digest(digest))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn push_mark(out: &mut Vec<u8>, mark: &LinkMark) {
+    push_text(out, &mark.business_id);
+    push_text(out, &mark.scene_id);
+    push_text(out, &mark.execution_id);
+}
+
+fn take_mark(rest: &mut &[u8]) -> Option<LinkMark> {
+    let (business, scene, execution) = (take_text(rest)?, take_text(rest)?, take_text(rest)?);
+    LinkMark::new(business, scene, execution).ok()
+}
+
+fn push_join(out: &mut Vec<u8>, mark: &LinkMark) {
+    out.push(JOIN);
+    push_mark(out, mark);
+}
+
+/// The partition everything of a row goes to, of so many.
+pub fn partition_of(id: RowId, partitions: u32) -> u32 {
+    // The shards of a process divide by the upper half.
+    (id.0 as u64 % u64::from(partitions.max(1))) as u32
+}
+
+/// Messages for a topic of so many partitions: partition and bytes.
+pub fn messages(items: impl IntoIterator<Item = Handed>, partitions: u32) -> Vec<(u32, Vec<u8>)> {
+    let mut open: Vec<Vec<u8>> = vec![Vec::new(); partitions.max(1) as usize];
+    let mut full = Vec::new();
+    for item in items {
+        let partition = item.partition(partitions);
+        let message = &mut open[partition as usize];
+        if message.is_empty() {
+            message.push(VERSION);
+        }
+        item.push(message);
+        if message.len() >= MESSAGE_BYTES {
+            full.push((partition, std::mem::take(message)));
+        }
+    }
+    full.extend((0..).zip(open).filter(|(_, message)| !message.is_empty()));
+    full
+}
+
+/// What a message holds.
+///
+/// Errors: what is wrong with it; nothing of it is to be used then.
+pub fn decode(message: &[u8]) -> Result<Vec<Handed>, String> {
+    match message {
+        [] => return Err("it is empty".to_owned()),
+        [VERSION, ..] => {}
+        [other, ..] => {
+            return Err(format!("it has layout {other} of another release, this one reads layout {VERSION}"));
+        }
+    }
+    let mut rest = &message[1..];
+    let mut items = Vec::new();
+    while !rest.is_empty() {
+        let at = message.len() - rest.len();
+        items.push(Handed::take(&mut rest).ok_or_else(|| format!("it does not decode at byte {at}"))?);
+    }
+    Ok(items)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(execution: &str) -> LinkMark {
+        LinkMark::new("content-1", "realtime-input", execution).expect("valid ids")
+    }
+
+    fn digest(execution: &str, records: usize) -> RowDigest {
+        let mark = mark(execution);
+        RowDigest {
+            id: RowId::of(mark.as_ref()),
+            owner: Owner::Execution(mark),
+            span: Some((Timestamp(5), Timestamp(9))),
+            traces: vec!["4bf9".to_owned(), String::new()],
+            records: vec![7; records],
+            logs: vec![LogMark(1), LogMark(u64::MAX)],
+        }
+    }
+
+    fn some() -> Vec<Handed> {
+        let mut items: Vec<Handed> =
+            (0..50).map(|number| Handed::Digest(digest(&format!("run-{number}"), number))).collect();
+        items.push(Handed::Digest(RowDigest { span: None, ..digest("untimed", 0) }));
+        items.push(Handed::Trace("4bf92f".to_owned()));
+        items.push(Handed::Join(mark("joined")));
+        items
+    }
+
+    #[test]
+    fn what_is_handed_over_arrives_in_the_partition_of_its_row() {
+        for partitions in [1, 7] {
+            let mut arrived = Vec::new();
+            for (partition, message) in messages(some(), partitions) {
+                for item in decode(&message).expect("it decodes") {
+                    assert_eq!(item.partition(partitions), partition);
+                    arrived.push(item);
+                }
+            }
+            let text = |items: &[Handed]| {
+                let mut texts: Vec<String> = items.iter().map(|item| format!("{item:?}")).collect();
+                texts.sort();
+                texts
+            };
+            assert_eq!(text(&arrived), text(&some()));
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_cut_or_of_another_release_is_refused() {
+        let (_, message) = messages([Handed::Digest(digest("run-1", 3))], 1).remove(0);
+        for end in 0..message.len() {
+            let left = decode(&message[..end]);
+            assert!(left.is_err() || end == 1, "cut at {end}: {left:?}");
+        }
+        let other = decode(&[9, 1]).expect_err("another layout");
+        assert_eq!(other, "it has layout 9 of another release, this one reads layout 1");
+    }
+
+    #[test]
+    fn messages_stay_below_what_a_broker_takes_and_what_does_not_fit_is_read_from_the_store() {
+        let items = (0..40).map(|number| Handed::Digest(digest(&format!("run-{number}"), 100_000)));
+        let sent = messages(items, 1);
+        assert!(sent.len() >= 6, "{}", sent.len());
+        assert!(sent.iter().all(|(_, message)| message.len() < 1_000_000));
+        let (_, message) = messages([Handed::Digest(digest("huge", 400 << 10))], 1).remove(0);
+        assert_eq!(decode(&message), Ok(vec![Handed::Join(mark("huge"))]));
+    }
+}

@@ -1,0 +1,319 @@
+//! Digests on their way through a topic, so that several processes that share a store sum up each execution once.
+//!
+//! ```text
+//! Sink (packs durable) -> Handed -> DigestTopic -> topic, by execution -> DigestFeed -> Assembler -> summaries
+//!                                                             ^---- commit, when summed up ----'
+//! ```
+//!
+//! Whoever reads reports writes their packs and commits them once the topic has the digests. Whoever reads a partition of
+//! digests sums up its executions, and commits when the summaries are durable: the topic is the journal. When a
+//! partition changes hands its windows are forgotten; the new owner completes them from the store.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded, unbounded};
+use linkloom_assembler::Assembler;
+use linkloom_assembler::handed::{self, Handed};
+use linkloom_ingest::source::kafka::{KafkaSettings, KafkaWriter, NewRecord, create_topic, topics};
+use linkloom_ingest::source::{Next, RawBatch, Source, SourceError};
+use linkloom_storage::flush::RowDigest;
+use linkloom_storage::store::StoreError;
+
+use super::commit::{Covers, InFlight};
+use super::feed::FeedError;
+use super::sink::SILENCE;
+
+/// How long Kafka may take to say which partitions the topic has.
+const ASK: Duration = Duration::from_secs(5);
+/// How often is looked whether other processes have stored unmarked reports.
+const LOOK: Duration = Duration::from_secs(1);
+/// A trace is looked up a second time this much later: by then whoever stored a mark of it knows of unmarked reports.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// Batches of messages on their way to the assembler.
+const JOBS_MAX: usize = 4;
+
+/// The topic digests go through; made when it is first written to.
+pub struct DigestTopic {
+    settings: KafkaSettings,
+    name: String,
+    /// Partitions a new topic gets.
+    partitions_wanted: u32,
+    writer: KafkaWriter,
+    partitions: OnceLock<u32>,
+}
+
+impl DigestTopic {
+    /// `partitions`: how many the topic gets if it is not there yet.
+    ///
+    /// Errors: librdkafka does not take the settings.
+    pub fn new(settings: KafkaSettings, name: &str, partitions: u32) -> Result<Self, SourceError> {
+        let writer = KafkaWriter::new(&settings)?;
+        let settings = KafkaSettings { topics: vec![name.to_owned()], ..settings };
+        Ok(DigestTopic {
+            settings,
+            name: name.to_owned(),
+            partitions_wanted: partitions,
+            writer,
+            partitions: OnceLock::new(),
+        })
+    }
+
+    fn partitions(&self) -> Result<u32, SourceError> {
+        if let Some(known) = self.partitions.get() {
+            return Ok(*known);
+        }
+        if create_topic(&self.settings, &self.name, self.partitions_wanted)? {
+            tracing::info!(topic = self.name, partitions = self.partitions_wanted, "made the topic of digests");
+        }
+        let found = topics(&self.settings, ASK)?.first().map_or(0, |topic| topic.partitions.len() as u32);
+        if found != self.partitions_wanted {
+            tracing::warn!(
+                topic = self.name,
+                found,
+                configured = self.partitions_wanted,
+                "the topic of digests has another number of partitions than configured; it stays as it is"
+            );
+        }
+        Ok(*self.partitions.get_or_init(|| found))
+    }
+
+    fn hand_over(&self, items: impl IntoIterator<Item = Handed>) -> Result<(), SourceError> {
+        let messages = handed::messages(items, self.partitions()?);
+        let records = messages.iter().map(|(partition, message)| NewRecord {
+            partition: Some(*partition),
+            value: Some(message),
+            ..NewRecord::default()
+        });
+        self.writer.write(&self.name, records)
+    }
+
+    /// Hands over what a flush held; repeats it until the topic has it all. `None`: the process is going down.
+    pub(super) fn publish(&self, assembler: &Assembler, digests: Vec<RowDigest>) -> Option<()> {
+        self.repeat(assembler, digests.into_iter().filter_map(Handed::of).collect())
+    }
+
+    fn repeat(&self, assembler: &Assembler, items: Vec<Handed>) -> Option<()> {
+        if items.is_empty() {
+            return Some(());
+        }
+        assembler.retrying(|| {
+            self.hand_over(items.iter().cloned()).map_err(|error| StoreError::Unavailable {
+                store: error.source_name,
+                op: "write",
+                cause: error.cause,
+            })
+        })
+    }
+}
+
+/// Messages of one batch on their way to the assembler.
+struct Job {
+    order: u64,
+    items: Vec<Handed>,
+}
+
+/// What came of a job.
+enum Said {
+    /// One of the parts of this batch is done.
+    Done(u64),
+    /// The store failed for good, or the process is going down.
+    Failed,
+}
+
+/// Reads digests from their topic and has their executions summed up.
+pub struct DigestFeed<'f> {
+    topic: &'f DigestTopic,
+    assembler: &'f Arc<Assembler>,
+    in_flight: InFlight,
+    /// Parts of each batch that are not done yet.
+    parts: BTreeMap<u64, usize>,
+    /// Traces to be looked up a second time, the oldest first.
+    again: VecDeque<(Instant, u64, Vec<String>)>,
+    said: (Sender<Said>, Receiver<Said>),
+}
+
+impl<'f> DigestFeed<'f> {
+    /// A feed of what comes through `topic`.
+    pub fn new(topic: &'f DigestTopic, assembler: &'f Arc<Assembler>) -> Self {
+        DigestFeed {
+            topic,
+            assembler,
+            in_flight: InFlight::default(),
+            parts: BTreeMap::new(),
+            again: VecDeque::new(),
+            said: unbounded(),
+        }
+    }
+
+    /// Reads until `stop` is set or the source ends; returns when what was read is summed up and committed.
+    ///
+    /// Errors: the source cannot be read, a message does not decode, or the store failed for good.
+    pub fn run(mut self, source: &mut dyn Source, stop: &AtomicBool) -> Result<(), FeedError> {
+        const WAIT: Duration = Duration::from_millis(50);
+        std::thread::scope(|scope| {
+            let (jobs, queue) = bounded::<Job>(JOBS_MAX);
+            let worker = Worker {
+                topic: self.topic,
+                assembler: self.assembler,
+                said: self.said.0.clone(),
+            };
+            scope.spawn(move || worker.run(&queue));
+            let mut looked: Option<Instant> = None;
+            while !stop.load(Ordering::Acquire) {
+                if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+                    if let Err(error) = self.assembler.look_for_unmarked() {
+                        tracing::debug!(%error, "not known whether there are unmarked reports");
+                    }
+                    looked = Some(Instant::now());
+                }
+                self.hear(source)?;
+                self.look_again(&jobs, source)?;
+                match source.next(WAIT)? {
+                    Next::Batch(batch) => self.batch(&batch, &jobs, source)?,
+                    Next::Revoked { partitions, lost } => {
+                        self.give_up(lost, source)?;
+                        source.release(&partitions)?;
+                    }
+                    Next::Opened(_) | Next::Incomplete(_) | Next::Idle => {}
+                    Next::End => break,
+                }
+            }
+            self.drain(source)
+        })
+    }
+
+    fn batch(&mut self, batch: &RawBatch, jobs: &Sender<Job>, source: &mut dyn Source) -> Result<(), FeedError> {
+        let mut items = Vec::new();
+        for record in batch.iter() {
+            let whole = record.bytes.len() as u64 == record.full_length;
+            let decoded = if whole { handed::decode(record.bytes) } else { Err("it was cut".to_owned()) };
+            items.extend(decoded.map_err(|why| FeedError::Digests(format!("{}: {why}", record.origin)))?);
+        }
+        let mut covers = Covers::default();
+        covers.batch(batch);
+        let order = self.in_flight.begin(covers);
+        let traces: Vec<String> = items
+            .iter()
+            .filter_map(|item| match item {
+                Handed::Trace(trace_id) => Some(trace_id.clone()),
+                Handed::Digest(_) | Handed::Join(_) => None,
+            })
+            .collect();
+        self.parts.insert(order, 1 + usize::from(!traces.is_empty()));
+        if !traces.is_empty() {
+            self.again.push_back((Instant::now() + LOOK_AGAIN, order, traces));
+        }
+        self.submit(Job { order, items }, jobs, source)
+    }
+
+    fn look_again(&mut self, jobs: &Sender<Job>, source: &mut dyn Source) -> Result<(), FeedError> {
+        while let Some((due, ..)) = self.again.front() {
+            if *due > Instant::now() {
+                break;
+            }
+            if let Some((_, order, traces)) = self.again.pop_front() {
+                let items = traces.into_iter().map(Handed::Trace).collect();
+                self.submit(Job { order, items }, jobs, source)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, mut job: Job, jobs: &Sender<Job>, source: &mut dyn Source) -> Result<(), FeedError> {
+        loop {
+            match jobs.send_timeout(job, SILENCE) {
+                Ok(()) => return Ok(()),
+                Err(SendTimeoutError::Timeout(back)) => job = back,
+                Err(SendTimeoutError::Disconnected(_)) => return Err(FeedError::NotStored),
+            }
+            source.keep_alive()?;
+            self.hear(source)?;
+        }
+    }
+
+    fn hear(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
+        while let Ok(said) = self.said.1.try_recv() {
+            self.heard(said, source)?;
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, said: Said, source: &mut dyn Source) -> Result<(), FeedError> {
+        let Said::Done(order) = said else { return Err(FeedError::NotStored) };
+        // Not known any more: it was given up.
+        let Some(parts) = self.parts.get_mut(&order) else { return Ok(()) };
+        *parts -= 1;
+        if *parts == 0 {
+            self.parts.remove(&order);
+            let positions = self.in_flight.durable(order);
+            if !positions.is_empty() {
+                source.commit(&positions)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns when all that was read is summed up and committed, but for batches whose traces wait for a second look:
+    /// from the first of them on everything is read again by whoever comes next.
+    fn drain(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
+        while self.parts.values().sum::<usize>() > self.again.len() {
+            match self.said.1.recv_timeout(SILENCE) {
+                Ok(said) => self.heard(said, source)?,
+                Err(RecvTimeoutError::Timeout) => source.keep_alive()?,
+                // This feed holds a sender, so the channel stays open.
+                Err(RecvTimeoutError::Disconnected) => return Err(FeedError::NotStored),
+            }
+        }
+        Ok(())
+    }
+
+    /// Partitions go to somebody else: what is in memory is not kept, for it may come back changed.
+    fn give_up(&mut self, lost: bool, source: &mut dyn Source) -> Result<(), FeedError> {
+        if !lost {
+            self.drain(source)?;
+        }
+        self.again.clear();
+        self.parts.clear();
+        self.in_flight.abandon();
+        self.assembler.forget();
+        Ok(())
+    }
+}
+
+struct Worker<'f> {
+    topic: &'f DigestTopic,
+    assembler: &'f Arc<Assembler>,
+    said: Sender<Said>,
+}
+
+impl Worker<'_> {
+    fn run(&self, queue: &Receiver<Job>) {
+        for job in queue {
+            if self.work(job).is_none() {
+                // The other side may be gone.
+                let _ = self.said.send(Said::Failed);
+                return;
+            }
+        }
+    }
+
+    fn work(&self, Job { order, items }: Job) -> Option<()> {
+        let mut joins = Vec::new();
+        for item in &items {
+            if let Handed::Trace(trace_id) = item {
+                joins.extend(self.assembler.executions_of(trace_id)?.into_iter().map(Handed::Join));
+            }
+        }
+        self.topic.repeat(self.assembler, joins)?;
+        let said = self.said.clone();
+        let settled = move || {
+            // The other side may be gone.
+            let _ = said.send(Said::Done(order));
+        };
+        self.assembler.accept_handed(items, Box::new(settled));
+        Some(())
+    }
+}
