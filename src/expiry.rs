@@ -1,6 +1,5 @@
 //! Retention at work: days past the horizon are dropped when a store is opened for writing, and every hour after.
 
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,6 +7,8 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::embedded::EmbeddedStore;
 use linkloom_storage::store::StoreError;
+
+use crate::service::AnyStore;
 
 const EVERY: Duration = Duration::from_secs(3_600);
 
@@ -25,11 +26,12 @@ pub struct Expiry {
 
 impl Expiry {
     /// Drops what is past the horizon now, and goes on doing so every hour on a thread of its own. Without retention
-    /// there is nothing to do.
-    pub fn start(store: &Arc<EmbeddedStore>, retention_days: u32) -> Result<Self, StoreError> {
-        if retention_days == 0 {
-            return Ok(Expiry { end: None, thread: None });
-        }
+    /// there is nothing to do, nor in HBase, which has a TTL.
+    pub fn start(store: &AnyStore, retention_days: u32) -> Result<Self, StoreError> {
+        let store = match store {
+            AnyStore::Embedded(store) if retention_days > 0 => store,
+            _ => return Ok(Expiry { end: None, thread: None }),
+        };
         expire(store)?;
         let (end, ended) = bounded::<()>(0);
         let store = store.clone();

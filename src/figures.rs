@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use linkloom_ingest::source::kafka::KafkaFigures;
+use linkloom_storage::hbase::{HbaseFigures, Method};
 
-use crate::metrics::{self as names, Recorder, outcome};
+use crate::metrics::{self as names, Recorder, call, outcome};
 use crate::pipeline::FeedFigures;
-use crate::service::Service;
+use crate::service::{AnyStore, Service};
 
 fn get(figure: &AtomicU64) -> u64 {
     figure.load(Ordering::Relaxed)
@@ -48,6 +49,19 @@ pub fn publish(feed: &FeedFigures, service: &Service) {
     metrics::gauge!(names::ASSEMBLER_OPEN_FLUSHES).set(service.assembler().flushes_open() as f64);
 }
 
+/// Brings the metrics of HBase up to date.
+pub fn publish_hbase(figures: &HbaseFigures) {
+    for method in Method::ALL {
+        for (outcome, count) in
+            [(call::ANSWERED, figures.answered(method)), (call::FAILED, figures.failed(method))]
+        {
+            let labels = [("method", method.name()), ("outcome", outcome)];
+            metrics::counter!(names::HBASE_CALLS, &labels).absolute(count);
+        }
+    }
+    metrics::counter!(names::HBASE_RECONNECTS).absolute(figures.reconnects());
+}
+
 /// Brings the metrics of Kafka up to date.
 pub fn publish_kafka(kafka: &KafkaFigures) {
     for (name, value) in [
@@ -69,10 +83,25 @@ pub fn renderer(
     recorder: Recorder,
     feed: Arc<FeedFigures>,
     service: &Arc<Service>,
+    store: &AnyStore,
 ) -> impl Fn() -> String + use<> {
     let service = Arc::downgrade(service);
+    renderer_of(recorder, feed, move || service.upgrade(), store)
+}
+
+/// The same for a pipeline that may come later.
+pub fn renderer_of<S: Fn() -> Option<Arc<Service>>>(
+    recorder: Recorder,
+    feed: Arc<FeedFigures>,
+    service: S,
+    store: &AnyStore,
+) -> impl Fn() -> String + use<S> {
+    let hbase = store.hbase().map(Arc::downgrade);
     move || {
-        if let Some(service) = service.upgrade() {
+        if let Some(store) = hbase.as_ref().and_then(std::sync::Weak::upgrade) {
+            publish_hbase(store.figures());
+        }
+        if let Some(service) = service() {
             publish(&feed, &service);
         }
         recorder.render()

@@ -10,6 +10,7 @@ pub mod expiry;
 pub mod figures;
 pub mod metrics;
 pub mod pipeline;
+pub mod refresh;
 pub mod replay;
 pub mod service;
 mod similar;

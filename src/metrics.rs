@@ -76,9 +76,15 @@ metrics! {
     STORE_CELLS = Counter "linkloom_store_cells_written_total";
     /// Bytes of keys and values of those cells.
     STORE_BYTES = Counter "linkloom_store_written_bytes_total";
+    /// Time until the store has taken the cells of a flush, with all tries, in seconds.
+    STORE_WRITE_SECONDS = Histogram "linkloom_store_write_seconds";
     /// Writes and reads that the store refused and that were tried again.
     STORE_RETRIES = Counter "linkloom_store_retries_total";
 
+    /// Calls made to HBase through its gateway, by method and outcome; each try counts.
+    HBASE_CALLS = Counter "linkloom_hbase_calls_total", "method": [];
+    /// Connections to HBase that took the place of a lost one.
+    HBASE_RECONNECTS = Counter "linkloom_hbase_reconnects_total";
     /// Records of a topic's partition that are not committed yet, as far as known; 0 for partitions given up.
     KAFKA_LAG = Gauge "linkloom_kafka_lag", "topic": [];
     /// Partitions this process reads.
@@ -120,6 +126,14 @@ pub mod outcome {
     pub const SAMPLED_OUT: &str = "sampled_out";
     /// It was refused and the sender was told so.
     pub const REFUSED: &str = "refused";
+}
+
+/// The value of `outcome` in [`HBASE_CALLS`] for each way a call can end.
+pub mod call {
+    /// HBase answered.
+    pub const ANSWERED: &str = "answered";
+    /// It did not, or said that it could not.
+    pub const FAILED: &str = "failed";
 }
 
 /// Bounds of the histograms, in seconds.
@@ -171,6 +185,7 @@ fn describe() {
             (Kind::Gauge, Some(_)) | (Kind::Histogram, _) => {}
         }
     }
+    crate::figures::publish_hbase(&linkloom_storage::hbase::HbaseFigures::default());
 }
 
 #[cfg(test)]
@@ -193,6 +208,7 @@ mod tests {
     fn every_metric_is_in_the_text_with_help_type_and_labels() {
         let text = rendered(|| {
             metrics::histogram!(FLUSH_SECONDS).record(0.3);
+            metrics::histogram!(STORE_WRITE_SECONDS).record(0.2);
         });
         for metric in ALL.iter().filter(|metric| metric.label.is_none_or(|(_, values)| !values.is_empty())) {
             let kind = format!("{:?}", metric.kind).to_lowercase();

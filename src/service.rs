@@ -19,6 +19,7 @@ use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::Table;
 use linkloom_storage::definitions::Definitions;
 use linkloom_storage::embedded::{EmbeddedOptions, EmbeddedStore};
+use linkloom_storage::hbase::{HbaseOptions, HbaseStore, Layout};
 use linkloom_storage::retention::Retention;
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 
@@ -36,6 +37,117 @@ pub struct OpenStore {
     pub definitions: Arc<Definitions>,
     /// Idle times of scenes.
     pub idle: Arc<IdleTimes>,
+}
+
+/// Where a store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorePlace {
+    /// In this folder.
+    Embedded(PathBuf),
+    /// In HBase, through these gateways.
+    Hbase(Vec<String>),
+}
+
+impl StorePlace {
+    /// The place a configuration names, if it names one.
+    pub fn of(config: &Config) -> Option<Self> {
+        if !config.hbase.gateways.is_empty() {
+            return Some(StorePlace::Hbase(config.hbase.gateways.clone()));
+        }
+        let path = &config.store.path;
+        (!path.is_empty()).then(|| StorePlace::Embedded(PathBuf::from(path)))
+    }
+}
+
+/// An open store of either kind, for what only one kind needs.
+#[derive(Clone)]
+pub enum AnyStore {
+    /// This process owns it.
+    Embedded(Arc<EmbeddedStore>),
+    /// Any number of processes may have it open.
+    Hbase(Arc<HbaseStore>),
+}
+
+impl AnyStore {
+    /// The store, whatever it is.
+    pub fn store(&self) -> Arc<dyn Store> {
+        match self {
+            AnyStore::Embedded(store) => store.clone(),
+            AnyStore::Hbase(store) => store.clone(),
+        }
+    }
+
+    /// The store in HBase, if it is that.
+    pub fn hbase(&self) -> Option<&Arc<HbaseStore>> {
+        match self {
+            AnyStore::Embedded(_) => None,
+            AnyStore::Hbase(store) => Some(store),
+        }
+    }
+
+    /// What a command needs to reach it: `--store PATH` or `--hbase HOST:PORT,..`.
+    pub fn option(&self) -> String {
+        match self {
+            AnyStore::Embedded(store) => format!("--store {}", store.path().display()),
+            AnyStore::Hbase(store) => format!("--hbase {}", store.gateways().join(",")),
+        }
+    }
+
+    /// Folder for spilled windows: in the store if that is a folder itself, else of this process.
+    pub fn scratch(&self) -> PathBuf {
+        match self {
+            AnyStore::Embedded(store) => store.path().join("scratch"),
+            AnyStore::Hbase(_) => std::env::temp_dir().join(format!("linkloom-{}", std::process::id())),
+        }
+    }
+}
+
+impl From<EmbeddedStore> for AnyStore {
+    fn from(store: EmbeddedStore) -> Self {
+        AnyStore::Embedded(Arc::new(store))
+    }
+}
+
+impl From<HbaseStore> for AnyStore {
+    fn from(store: HbaseStore) -> Self {
+        AnyStore::Hbase(Arc::new(store))
+    }
+}
+
+/// Opens a store for writing.
+///
+/// Errors: `Owned` when another process has an embedded one open; HBase is not asked yet.
+pub fn open_store(place: &StorePlace, config: &Config) -> Result<AnyStore, StoreError> {
+    match place {
+        StorePlace::Embedded(path) => open_embedded(path, config).map(AnyStore::from),
+        StorePlace::Hbase(gateways) => open_hbase(gateways, config).map(AnyStore::from),
+    }
+}
+
+/// The tables in HBase as a configuration has them.
+pub fn hbase_layout(config: &Config) -> Layout {
+    Layout {
+        namespace: config.hbase.namespace.clone(),
+        table_prefix: config.hbase.table_prefix.clone(),
+        retention: match config.store.retention_days {
+            0 => Retention::Forever,
+            days => Retention::Days(days),
+        },
+    }
+}
+
+/// Opens the tables in HBase a configuration names, through these gateways.
+pub fn open_hbase(gateways: &[String], config: &Config) -> Result<HbaseStore, StoreError> {
+    let of = &config.hbase;
+    HbaseStore::open(HbaseOptions {
+        gateways: gateways.to_vec(),
+        layout: hbase_layout(config),
+        connections: of.connections,
+        framed: of.framed,
+        timeout: Duration::from_millis(of.timeout_ms),
+        batch_cells: of.batch_cells,
+        batch_bytes: of.batch_bytes,
+    })
 }
 
 /// Opens the embedded store a configuration names.

@@ -79,11 +79,15 @@ pub enum OutputFormat {
 }
 
 /// Which store.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct StoreArgs {
     /// The folder of the embedded store, over `[store] path` of the configuration.
     #[arg(long, value_name = "PATH", env = "LINKLOOM_STORE")]
     pub store: Option<PathBuf>,
+
+    /// HBase instead, through these Thrift gateways, over `[hbase] gateways` of the configuration.
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', env = "LINKLOOM_HBASE", value_parser = host_and_port)]
+    pub hbase: Vec<String>,
 }
 
 /// What all reading commands take.
@@ -191,6 +195,10 @@ pub enum Command {
     /// Print the row key of an execution in the `link` table.
     #[command(after_help = "Example:\n  linkloom rowkey content-42 realtime-input 5f2c")]
     Rowkey(MarkArgs),
+
+    /// Make and check the tables in HBase.
+    #[command(subcommand)]
+    Hbase(HbaseCommand),
 
     /// Check or print the configuration.
     #[command(subcommand)]
@@ -925,6 +933,79 @@ pub struct UnlinkedListArgs {
     pub output: OutputFormat,
 }
 
+/// `hbase ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum HbaseCommand {
+    /// Print the script for the HBase shell that makes namespace and tables for production: split beforehand, encoded,
+    /// with a TTL from `store.retention_days`.
+    ///
+    /// Nothing is connected to.
+    #[command(
+        after_help = "Example:\n  linkloom hbase ddl --regions 64 --compression snappy > tables.rb && hbase shell -n tables.rb"
+    )]
+    Ddl(HbaseDdlArgs),
+
+    /// Make the tables that are missing, through the Thrift gateway: for tests and small set-ups.
+    ///
+    /// They have one region each and no block encoding, and a namespace has to be there. Tables that are there are left as
+    /// they are.
+    #[command(after_help = "Example:\n  linkloom hbase init --hbase 127.0.0.1:9090")]
+    Init(HbaseInitArgs),
+
+    /// Compare the tables with what they should be: tables, families, TTL, versions.
+    ///
+    /// Exit code 1 if something differs; all of it is named.
+    #[command(after_help = "Example:\n  linkloom hbase check --config linkloom.toml")]
+    Check(HbaseGatewayArgs),
+}
+
+/// Which HBase.
+#[derive(Clone, Debug, Args)]
+pub struct HbaseGatewayArgs {
+    /// Its Thrift gateways, over `[hbase] gateways` of the configuration.
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', env = "LINKLOOM_HBASE", value_parser = host_and_port)]
+    pub hbase: Vec<String>,
+}
+
+/// `hbase ddl`
+#[derive(Clone, Debug, Args)]
+pub struct HbaseDdlArgs {
+    /// Regions of the tables whose rows begin with a salt, 1 to 256.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub regions: u32,
+
+    /// Codec of the files; every region server needs it.
+    #[arg(long, value_name = "CODEC", default_value = "none")]
+    pub compression: CompressionArg,
+}
+
+/// `hbase init`
+#[derive(Clone, Debug, Args)]
+pub struct HbaseInitArgs {
+    /// Which HBase.
+    #[command(flatten)]
+    pub gateways: HbaseGatewayArgs,
+
+    /// Codec of the files; every region server needs it.
+    #[arg(long, value_name = "CODEC", default_value = "none")]
+    pub compression: CompressionArg,
+}
+
+/// Codec of HBase's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompressionArg {
+    /// None: packs are compressed already.
+    None,
+    /// gzip: slow, and there everywhere.
+    Gz,
+    /// Snappy.
+    Snappy,
+    /// LZ4.
+    Lz4,
+    /// Zstandard.
+    Zstd,
+}
+
 /// `config ...`
 #[derive(Clone, Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -1064,6 +1145,13 @@ fn log_filter(text: &str) -> Result<String, String> {
         Err("allowed is a level (error, warn, info, debug, trace, off), or levels by part such as \
              \"info,linkloom_storage=debug\""
             .to_owned())
+    }
+}
+
+fn host_and_port(text: &str) -> Result<String, String> {
+    match crate::config::is_host_and_port(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is not HOST:PORT")),
     }
 }
 

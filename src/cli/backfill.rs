@@ -11,13 +11,14 @@ use super::args::BackfillArgs;
 use super::ingest::{report, stop_on_signal};
 use super::verify::range;
 use super::{Outcome, progress, store};
-use crate::api::ApiServer;
+use crate::api::{ApiServer, Process};
 use crate::backfill::{Backfill, BackfillFigures, Remembered};
 use crate::config::Config;
 use crate::expiry::Expiry;
 use crate::figures::renderer;
 use crate::metrics::Recorder;
 use crate::pipeline::FeedFigures;
+use crate::refresh::Refresh;
 use crate::service::{self, Service, kafka_settings};
 use crate::terminal::grouped;
 use crate::verify::VerifySettings;
@@ -34,8 +35,9 @@ pub(super) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<Outcom
 
     let (store, open) = store::create(&args.store, config)?;
     let _expiry = Expiry::start(&store, config.store.retention_days)?;
+    let _refresh = Refresh::start(&store, &open);
     if !args.anew {
-        range.read_before = remembered.read_before(&*store, &partitions)?;
+        range.read_before = remembered.read_before(&*open.store, &partitions)?;
     }
     let mut source = KafkaRange::open(&kafka, &range)?;
     let total: u64 = source.stretches().iter().map(|stretch| stretch.offsets()).sum();
@@ -51,11 +53,10 @@ pub(super) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<Outcom
             grouped(stretch.to)
         );
     }
-    let scratch = store.path().join("scratch");
-    let service = Arc::new(Service::start(open.clone(), config, Some(scratch))?);
+    let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let feed = Arc::new(FeedFigures::default());
-    let metrics = renderer(Recorder::install()?, feed.clone(), &service);
-    let _api = ApiServer::of_store(&store, open.reader(), &config.api, metrics)?;
+    let metrics = renderer(Recorder::install()?, feed.clone(), &service, &store);
+    let _api = ApiServer::of_store(&store, open.reader(), &config.api, Process::new(metrics))?;
     let stop = stop_on_signal()?;
     let figures = BackfillFigures::default();
     let settings = VerifySettings {
@@ -87,7 +88,7 @@ pub(super) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<Outcom
         args.topic,
         grouped(get(&figures.stored_before))
     );
-    report(&feed, &outcome, started.elapsed().as_secs_f64(), &store.path().display().to_string());
+    report(&feed, &outcome, started.elapsed().as_secs_f64(), &store.option());
     drop(service);
     if let Some(failed) = outcome.failed.first() {
         bail!("{failed}");

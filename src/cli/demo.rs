@@ -15,7 +15,7 @@ use super::args::{DemoArgs, StoreArgs};
 use super::ingest::stop_on_signal;
 use super::remote::ReadSource;
 use super::{Outcome, Output, link, store};
-use crate::api::ApiServer;
+use crate::api::{ApiServer, Process};
 use crate::config::Config;
 use crate::definition_files;
 use crate::figures::renderer;
@@ -33,13 +33,13 @@ const BYTES_MAX: u64 = 8 << 20;
 
 pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     let folder = folder(&args.store, config)?;
-    let store_args = StoreArgs { store: Some(folder.clone()) };
+    let store_args = StoreArgs { store: Some(folder.clone()), ..StoreArgs::default() };
     let (embedded, open) = store::create(&store_args, config)?;
     definition_files::put(&open, plans()?, None, store::now())?;
-    let service = Arc::new(Service::start(open.clone(), config, Some(embedded.path().join("scratch")))?);
+    let service = Arc::new(Service::start(open.clone(), config, Some(embedded.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
-    let metrics = renderer(Recorder::install()?, figures.clone(), &service);
-    let _api = ApiServer::of_store(&embedded, open.reader(), &config.api, metrics)?;
+    let metrics = renderer(Recorder::install()?, figures.clone(), &service, &embedded);
+    let _api = ApiServer::of_store(&embedded, open.reader(), &config.api, Process::new(metrics))?;
     drop(open);
     let stop = stop_on_signal()?;
 
@@ -74,8 +74,12 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
 }
 
 fn folder(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf> {
-    if args.store.is_some() || !config.store.path.is_empty() {
+    // The demo needs nothing: also where HBase is configured, it makes a store of its own.
+    if args.store.is_some() || !args.hbase.is_empty() {
         return store::path(args, config);
+    }
+    if !config.store.path.is_empty() {
+        return Ok(PathBuf::from(&config.store.path));
     }
     let folder = std::env::temp_dir().join(format!("linkloom-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;

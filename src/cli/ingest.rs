@@ -13,26 +13,27 @@ use linkloom_storage::store::Store;
 use super::args::IngestArgs;
 use super::progress;
 use super::{Outcome, store};
-use crate::api::ApiServer;
+use crate::api::{ApiServer, Process};
 use crate::config::Config;
 use crate::definition_files;
 use crate::expiry::Expiry;
 use crate::figures::renderer;
 use crate::metrics::Recorder;
 use crate::pipeline::{FeedFigures, FeedOutcome, dead};
+use crate::refresh::Refresh;
 use crate::service::{OpenStore, Service, line_bytes_max, resume_points};
 use crate::terminal::{grouped, plain, plural};
 
 pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome> {
     let (store, open) = store::create(&args.store, config)?;
     let _expiry = Expiry::start(&store, config.store.retention_days)?;
+    let _refresh = Refresh::start(&store, &open);
     put_definitions(args.dsl.as_deref(), config, &open)?;
-    let scratch = store.path().join("scratch");
-    let service = Arc::new(Service::start(open.clone(), config, Some(scratch))?);
+    let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
-    let metrics = renderer(Recorder::install()?, figures.clone(), &service);
-    let _api = ApiServer::of_store(&store, open.reader(), &config.api, metrics)?;
-    let store_name = store.path().display().to_string();
+    let metrics = renderer(Recorder::install()?, figures.clone(), &service, &store);
+    let _api = ApiServer::of_store(&store, open.reader(), &config.api, Process::new(metrics))?;
+    let option = store.option();
     let stop = stop_on_signal()?;
     let options = InputOptions { line_bytes_max: line_bytes_max(config), ..InputOptions::default() };
     let inputs = args.files.iter().map(|file| Input::from_argument(&file.to_string_lossy()));
@@ -50,7 +51,7 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     })?;
     service.drain();
     let seconds = started.elapsed().as_secs_f64();
-    report(&figures, &outcome, seconds, &store_name);
+    report(&figures, &outcome, seconds, &option);
     drop(service);
     if !outcome.failed.is_empty() {
         bail!("{} of the inputs could not be read", outcome.failed.len());
@@ -58,7 +59,7 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     if stop.load(Ordering::Acquire) {
         bail!("stopped; what was read is stored, the same command goes on from there");
     }
-    let strict = args.strict && refused_and_not_replayed(&*open.store, &outcome, &store_name)?;
+    let strict = args.strict && refused_and_not_replayed(&*open.store, &outcome, &option)?;
     Ok(if strict { Outcome::NotFound } else { Outcome::Done })
 }
 
@@ -66,7 +67,7 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
 ///
 /// An earlier call is known by what is remembered of the file, whatever its name was; that its dead letters were replayed
 /// only under the name it has now.
-fn refused_and_not_replayed(store: &dyn Store, outcome: &FeedOutcome, name: &str) -> anyhow::Result<bool> {
+fn refused_and_not_replayed(store: &dyn Store, outcome: &FeedOutcome, option: &str) -> anyhow::Result<bool> {
     let mut found = !outcome.refused.is_empty();
     for Opened { source, refused, .. } in outcome.opened.iter().filter(|opened| opened.refused > 0) {
         let (letters, waiting) = dead::count(store, source)?;
@@ -77,16 +78,16 @@ fn refused_and_not_replayed(store: &dyn Store, outcome: &FeedOutcome, name: &str
         if !outcome.refused.contains_key(&**source) {
             let lines = plural(*refused, "line");
             eprintln!("{}: {lines} refused before and not replayed", plain(source));
-            see_dead_letters(name, Some(source));
+            see_dead_letters(option, Some(source));
         }
     }
     Ok(found)
 }
 
-/// Says how to look at dead letters.
-fn see_dead_letters(store: &str, source: Option<&str>) {
+/// Says how to look at dead letters; `option` names the store.
+fn see_dead_letters(option: &str, source: Option<&str>) {
     let source = source.map_or_else(String::new, |source| format!(" --source {}", plain(source)));
-    eprintln!("  see: linkloom dead list --store {}{source}", plain(store));
+    eprintln!("  see: linkloom dead list {}{source}", plain(option));
 }
 
 /// Puts the definitions of a folder, or else of the configured one, into the definition log.
@@ -135,8 +136,8 @@ pub(super) fn stop_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// What came of it, on stderr.
-pub(super) fn report(figures: &FeedFigures, outcome: &FeedOutcome, seconds: f64, store: &str) {
+/// What came of it, on stderr; `option` names the store.
+pub(super) fn report(figures: &FeedFigures, outcome: &FeedOutcome, seconds: f64, option: &str) {
     let get = |figure: &std::sync::atomic::AtomicU64| figure.load(Ordering::Relaxed);
     let (read, stored, duplicates, dead) =
         (get(&figures.read), get(&figures.stored), get(&figures.duplicates), get(&figures.dead));
@@ -169,7 +170,7 @@ pub(super) fn report(figures: &FeedFigures, outcome: &FeedOutcome, seconds: f64,
         }
     }
     if dead > 0 {
-        see_dead_letters(store, None);
+        see_dead_letters(option, None);
     }
     for source in outcome.refused.keys() {
         if definition_files::is_definition(Path::new(source)) {

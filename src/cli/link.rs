@@ -200,7 +200,7 @@ fn wait(args: &LinkWaitArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
     let deadline = Instant::now() + args.timeout;
     // Also the last look gives another reading command time to end.
     let patience = deadline + PATIENCE_WITHOUT_API;
-    let source = ReadSource::new(&store::path(&args.read.store, config)?, config).until(patience);
+    let source = store::source(&args.read.store, config)?.until(patience);
     let json = args.read.output == OutputFormat::Json;
     let mut otherwise_since: Option<Instant> = None;
     loop {

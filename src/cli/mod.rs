@@ -8,6 +8,7 @@ mod convert;
 mod dead;
 mod demo;
 mod dsl;
+mod hbase;
 mod ingest;
 mod link;
 mod logging;
@@ -63,6 +64,7 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
         Command::Convert(args) => convert::run(&args, out),
         Command::Dead(command) => dead::run(&command, config, out),
         Command::Unlinked(command) => unlinked::run(&command, config, out),
+        Command::Hbase(command) => hbase::run(&command, config, out),
         Command::Rowkey(mark) => rowkey::run(&mark, out),
         Command::Ingest(args) => ingest::run(&args, config),
         Command::Serve(args) => serve::run(&args, config),

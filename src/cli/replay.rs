@@ -7,7 +7,6 @@ use linkloom_schema::time::Timestamp;
 
 use super::args::{LinkReplayArgs, ReplayFormat};
 use super::link::{mark_of, not_found};
-use super::remote::ReadSource;
 use super::{Outcome, Output, store};
 use crate::config::Config;
 use crate::replay::{replay, report_line};
@@ -48,7 +47,7 @@ pub(super) fn run(args: &LinkReplayArgs, config: &Config, out: &mut Output<'_>) 
     drop(open);
     match played {
         Some(()) => Ok(Outcome::Done),
-        None => not_found(&ReadSource::new(&store::path(&args.store, config)?, config), &mark),
+        None => not_found(&store::source(&args.store, config)?, &mark),
     }
 }
 

@@ -428,6 +428,7 @@ fn written(source: Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Value, St
             .map(Value::Number)
             .map_err(|_| source.excerpt(&value.span())),
         DeValue::String(text) => Ok(Value::Text(text.to_string())),
+        DeValue::Boolean(truth) => Ok(Value::Bool(*truth)),
         DeValue::Array(values) => {
             let texts = values.iter().map(|value| match value.get_ref() {
                 DeValue::String(text) => Some(text.to_string()),

@@ -14,16 +14,21 @@ pub use load::{ConfigError, ENVIRONMENT_PREFIX, Loaded};
 pub use print::{reference, to_toml};
 pub use problems::{Problem, Problems};
 pub use sections::{
-    ApiConfig, AssemblerConfig, DslConfig, FlushConfig, IngestConfig, KafkaConfig, LogConfig, LogFormat,
-    SceneConfig, ScenesConfig, StoreConfig, is_log_filter,
+    ApiConfig, AssemblerConfig, DslConfig, FlushConfig, HbaseConfig, IngestConfig, KafkaConfig, LogConfig,
+    LogFormat, SceneConfig, ScenesConfig, StoreConfig, is_host_and_port, is_log_filter,
 };
 use setting::Section;
+
+/// Longest report that fits a cell of HBase whatever becomes of it on the way.
+const HBASE_REPORT_BYTES_MAX: usize = 8 << 20;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// `[store]`: where reports and executions are kept.
     pub store: StoreConfig,
+    /// `[hbase]`: tables in HBase instead.
+    pub hbase: HbaseConfig,
     /// `[ingest]`: which reports are accepted.
     pub ingest: IngestConfig,
     /// `[flush]`: when packs are written.
@@ -44,9 +49,10 @@ pub struct Config {
 
 impl Config {
     /// All sections in the order of the file.
-    fn sections(&self) -> [&dyn Section; 9] {
+    fn sections(&self) -> [&dyn Section; 10] {
         [
             &self.store,
+            &self.hbase,
             &self.ingest,
             &self.flush,
             &self.assembler,
@@ -60,8 +66,9 @@ impl Config {
 
     /// The section whose table has this name.
     fn section_mut(&mut self, table: &str) -> Option<&mut dyn Section> {
-        let sections: [&mut dyn Section; 9] = [
+        let sections: [&mut dyn Section; 10] = [
             &mut self.store,
+            &mut self.hbase,
             &mut self.ingest,
             &mut self.flush,
             &mut self.assembler,
@@ -89,6 +96,16 @@ impl Config {
                 "flush.bytes_max",
                 self.flush.bytes_max,
                 format!("at least ingest.report_bytes_max ({report}), or a single report would not fit"),
+            );
+        }
+        if !self.hbase.gateways.is_empty() && report > HBASE_REPORT_BYTES_MAX {
+            problems.relation(
+                "ingest.report_bytes_max",
+                report,
+                format!(
+                    "at most {HBASE_REPORT_BYTES_MAX} with hbase.gateways: HBase refuses cells of more than 10 MiB \
+                     (hbase.client.keyvalue.maxsize)"
+                ),
             );
         }
         if !self.kafka.brokers.is_empty() && self.kafka.topics.is_empty() {

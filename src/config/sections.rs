@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::setting::{SettingType, Value, section};
+use super::setting::{SettingType, Value, YES_OR_NO, section};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -25,6 +25,38 @@ section! {
         /// Memory for blocks read from the store, in bytes.
         /// At the limit the blocks used least recently are dropped.
         cache_bytes: usize = (64 * MIB) as usize, Range(MIB, 64 * GIB);
+    }
+}
+
+section! {
+    /// Tables in HBase instead of the embedded store. How long cells live there is set when the tables are made, from
+    /// `store.retention_days`.
+    HbaseConfig in "hbase" {
+        /// Thrift1 gateways. Connections are spread over them, and take the next when one is lost.
+        /// Empty: the embedded store of `[store]`.
+        gateways: Vec<String> = Vec::new(), List("HOST:PORT", is_host_and_port);
+        /// Namespace of the tables.
+        /// Empty: HBase's default namespace.
+        namespace: String = String::new(), Text("letters, digits and '_', or empty", |text| {
+            text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        });
+        /// What the names of all tables begin with.
+        table_prefix: String = String::new(), Text("letters, digits, '_', '-' and '.', or empty; '-' and '.' not first", |text| {
+            text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')) && !text.starts_with(['-', '.'])
+        });
+        /// Connections, each on a thread of its own; one call at a time is made on each. A gateway needs a thread for each connection of all processes: `hbase.thrift.minWorkerThreads`, 16 by default.
+        /// When all are busy, a few calls for each wait, and further ones are held back.
+        connections: usize = 4, Range(1, 256);
+        /// Whether the gateways speak the framed transport (`-f`, `-nonblocking`, `-hsha` or `-threadedselector`).
+        framed: bool = false, YES_OR_NO;
+        /// Longest time for one call, in milliseconds.
+        /// After that the connection is given up and the call is made once more on another.
+        timeout_ms: u64 = 10_000, Range(100, 600_000);
+        /// Cells written with one call.
+        batch_cells: usize = 2_000, Range(1, 100_000);
+        /// Bytes written with one call.
+        /// A single larger cell is a call of its own.
+        batch_bytes: usize = (4 * MIB) as usize, Range(64 * KIB, 64 * MIB);
     }
 }
 
@@ -236,14 +268,16 @@ pub fn is_log_filter(text: &str) -> bool {
         && tracing_subscriber::EnvFilter::try_new(text).is_ok()
 }
 
+/// Whether `text` is `HOST:PORT`.
+pub fn is_host_and_port(text: &str) -> bool {
+    let (host, port) = text.rsplit_once(':').unwrap_or_default();
+    let host_is_good = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == ',');
+    host_is_good && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
 /// Whether `text` names brokers, or nobody.
 fn is_brokers(text: &str) -> bool {
-    let is_broker = |broker: &str| {
-        let (host, port) = broker.rsplit_once(':').unwrap_or_default();
-        let host_is_good = !host.is_empty() && !host.contains(char::is_whitespace);
-        host_is_good && port.parse::<u16>().is_ok_and(|port| port > 0)
-    };
-    text.is_empty() || text.split(',').all(|broker| is_broker(broker.trim()))
+    text.is_empty() || text.split(',').all(|broker| is_host_and_port(broker.trim()))
 }
 
 /// Whether Kafka allows `text` as the name of a topic.

@@ -7,6 +7,8 @@ use super::problems::{Problem, Problems};
 /// A value as the file or the environment gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
+    /// Yes or no.
+    Bool(bool),
     /// A whole number, not negative.
     Number(u64),
     /// A text.
@@ -19,6 +21,7 @@ impl std::fmt::Display for Value {
     /// As TOML, so that it can be pasted into the file.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Value::Bool(truth) => write!(f, "{truth}"),
             Value::Number(number) => f.write_str(&grouped(*number)),
             Value::Text(text) => f.write_str(&quoted(text)),
             Value::List(texts) => {
@@ -61,6 +64,9 @@ pub(super) fn quoted(text: &str) -> String {
     out
 }
 
+/// What a setting may hold that is yes or no.
+pub(super) const YES_OR_NO: Allowed = Allowed::OneOf(&["true", "false"]);
+
 /// What a setting may hold.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Allowed {
@@ -80,6 +86,7 @@ impl Allowed {
     /// Whether `value` is of the right type and within what is allowed.
     pub(super) fn accepts(&self, value: &Value) -> bool {
         match (self, value) {
+            (Allowed::OneOf(texts), Value::Bool(truth)) => texts.contains(&truth.to_string().as_str()),
             (Allowed::Range(min, max), Value::Number(number)) => (min..=max).contains(&number),
             (Allowed::ZeroOr(_, min, max), Value::Number(number)) => {
                 *number == 0 || (min..=max).contains(&number)
@@ -122,7 +129,11 @@ impl std::fmt::Display for Allowed {
             Allowed::OneOf(texts) => {
                 for (at, text) in texts.iter().enumerate() {
                     let between = if at == 0 { "" } else { " or " };
-                    write!(f, "{between}{}", quoted(text))?;
+                    // Those of `YES_OR_NO` are no texts.
+                    match *text {
+                        "true" | "false" => write!(f, "{between}{text}")?,
+                        text => write!(f, "{between}{}", quoted(text))?,
+                    }
                 }
                 Ok(())
             }
@@ -169,6 +180,20 @@ pub(super) trait SettingType: Sized {
     fn to_value(&self) -> Value;
     /// From what file and environment say; `None`: not of this type.
     fn from_value(value: &Value) -> Option<Self>;
+}
+
+impl SettingType for bool {
+    fn to_value(&self) -> Value {
+        Value::Bool(*self)
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Bool(truth) => Some(*truth),
+            // From the environment.
+            Value::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
 }
 
 macro_rules! number {

@@ -210,6 +210,8 @@ fn every_setting_says_what_it_means_and_numbers_name_their_unit() {
                 "remembered_max",
                 "shards",
                 "queue_flushes_max",
+                "connections",
+                "batch_cells",
                 "connections_max",
                 "reads_max",
             ];

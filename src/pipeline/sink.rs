@@ -12,7 +12,7 @@ use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::Cell;
 use linkloom_storage::flush::{Flush, Sealed, Sealer};
 use linkloom_storage::pack::Compressor;
-use linkloom_storage::store::Store;
+use linkloom_storage::store::{Store, StoreError};
 
 /// A source that waits for the store this long is told that we are alive, and again each time.
 pub(super) const SILENCE: Duration = Duration::from_secs(1);
@@ -69,6 +69,7 @@ pub struct SinkFigures {
 pub struct Sink {
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    assembler: Arc<Assembler>,
     figures: Arc<SinkFigures>,
     settings: SinkSettings,
     /// Flushes handed over and not answered yet.
@@ -103,7 +104,8 @@ impl Sink {
             let thread = std::thread::Builder::new().name(format!("sink-{number}"));
             threads.push(thread.spawn(move || worker.run(&queue))?);
         }
-        Ok(Sink { jobs: Some(jobs), threads, figures, settings: settings.clone(), under_way })
+        let (assembler, settings) = (assembler.clone(), settings.clone());
+        Ok(Sink { jobs: Some(jobs), threads, assembler, figures, settings, under_way })
     }
 
     /// Flushes that can be under way at once: each has its buffer.
@@ -130,6 +132,11 @@ impl Sink {
                 return Err(error);
             }
         }
+    }
+
+    /// Repeats what the store refuses until it succeeds; `None` when it cannot.
+    pub(super) fn retrying<T>(&self, attempt: impl FnMut() -> Result<T, StoreError>) -> Option<T> {
+        self.assembler.retrying(attempt)
     }
 
     /// Whether a thread would take a flush at once.
@@ -198,7 +205,9 @@ impl Worker {
         let begun = Instant::now();
         let number = self.assembler.next_flush();
         let sealed = seal(number, flush, extra, &mut self.sealer, &mut self.compressor);
+        let written = Instant::now();
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
+        metrics::histogram!(crate::metrics::STORE_WRITE_SECONDS).record(written.elapsed().as_secs_f64());
         metrics::histogram!(crate::metrics::FLUSH_SECONDS).record(begun.elapsed().as_secs_f64());
         let figures = &self.figures;
         for (figure, count) in [

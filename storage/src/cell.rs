@@ -53,6 +53,14 @@ impl Table {
             Table::Meta => "meta",
         }
     }
+
+    /// The families it has, in their order.
+    pub fn families(self) -> &'static [Family] {
+        match self {
+            Table::Link | Table::Unlinked => &[Family::BusinessLogs, Family::Link, Family::Nodes],
+            _ => &[Family::Link],
+        }
+    }
 }
 
 /// A column family: one letter.

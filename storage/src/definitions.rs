@@ -1,6 +1,6 @@
 //! The definition log of a store, in memory with its plans made ready.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -20,6 +20,8 @@ const QUALIFIER: &str = "definition";
 pub struct DefinitionSnapshot {
     log: DefinitionLog,
     plans: HashMap<(SceneId, VersionHash), Arc<Plans>>,
+    /// Rows it was read from, or written to.
+    rows: BTreeSet<String>,
 }
 
 impl DefinitionSnapshot {
@@ -46,7 +48,7 @@ impl DefinitionSnapshot {
     }
 
     fn copy(&self) -> Self {
-        DefinitionSnapshot { log: self.log.clone(), plans: self.plans.clone() }
+        DefinitionSnapshot { log: self.log.clone(), plans: self.plans.clone(), rows: self.rows.clone() }
     }
 }
 
@@ -59,6 +61,33 @@ pub struct Definitions {
 impl Definitions {
     /// Reads the log of a store. Errors: `Corrupt` names the row of a definition that does not parse.
     pub fn load(store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        let snapshot = Self::read(&*store)?;
+        Ok(Definitions { store, now: RwLock::new(Arc::new(snapshot)) })
+    }
+
+    /// Reads the log again if the store holds definitions this process does not know; says whether it did.
+    ///
+    /// Errors: as those of [`Definitions::load`]; the log stays as it was.
+    pub fn refresh(&self) -> Result<bool, StoreError> {
+        let mut stored = 0;
+        self.store.scan(&Scan::new(Table::Definition, Rows::Prefix("")).keys_only(), &mut |_| {
+            stored += 1;
+            ControlFlow::Continue(())
+        })?;
+        // Definitions are never changed and never go: as many are the same ones.
+        if stored == self.snapshot().rows.len() {
+            return Ok(false);
+        }
+        let read = Arc::new(Self::read(&*self.store)?);
+        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+        // What was put here meanwhile is stored, but may not have been read.
+        if now.rows.is_subset(&read.rows) {
+            *now = read;
+        }
+        Ok(true)
+    }
+
+    fn read(store: &dyn Store) -> Result<DefinitionSnapshot, StoreError> {
         let mut snapshot = DefinitionSnapshot::default();
         let mut failed = None;
         store.scan(&Scan::new(Table::Definition, Rows::Prefix("")), &mut |cell| {
@@ -76,6 +105,7 @@ impl Definitions {
             };
             match read() {
                 Ok((definition, valid_from)) => {
+                    snapshot.rows.insert(cell.row.to_owned());
                     snapshot.put(definition, valid_from);
                     ControlFlow::Continue(())
                 }
@@ -88,7 +118,7 @@ impl Definitions {
         })?;
         match failed {
             Some(error) => Err(error),
-            None => Ok(Definitions { store, now: RwLock::new(Arc::new(snapshot)) }),
+            None => Ok(snapshot),
         }
     }
 
@@ -119,10 +149,37 @@ impl Definitions {
         self.store.write(&batch)?;
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
         let mut next = now.copy();
+        next.rows.extend(batch.cells.into_iter().map(|cell| cell.row));
         let new =
             definitions.into_iter().map(|definition| next.put(definition, valid_from)).filter(|new| *new);
         let new = new.count();
         *now = Arc::new(next);
         Ok(new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::MemoryStore;
+
+    fn definition(scene: &str, text: &str) -> Definition {
+        parse_json("sample", scene, text.as_bytes()).expect("a good definition")
+    }
+
+    #[test]
+    fn what_another_process_put_is_taken_over() {
+        let sample = include_str!("../../dsl-samples/sample-link.json");
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let [one, other] = [(); 2].map(|()| Definitions::load(store.clone()).expect("read"));
+        let known = |definitions: &Definitions| definitions.snapshot().resolve("sample-link", None).is_some();
+        assert!(!one.refresh().expect("read"), "nothing is there");
+        assert_eq!(other.put(vec![definition("sample-link", sample)], None).expect("put"), 1);
+        assert!(!known(&one));
+        assert!(one.refresh().expect("read"));
+        assert!(known(&one));
+        assert!(!one.refresh().expect("read"), "it is known now");
+        assert!(!other.refresh().expect("read"), "its own is no news");
+        assert_eq!(one.put(vec![definition("sample-link", sample)], None).expect("put"), 0);
     }
 }

@@ -5,6 +5,7 @@ pub mod definitions;
 pub mod embedded;
 pub mod execution;
 pub mod flush;
+pub mod hbase;
 mod key;
 pub mod memory;
 pub mod pack;

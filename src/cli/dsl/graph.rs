@@ -48,7 +48,7 @@ fn of_file(file: &str, stderr_color: bool) -> anyhow::Result<Option<Definition>>
 }
 
 fn stored(args: &DslGraphArgs, config: &Config) -> anyhow::Result<Option<Definition>> {
-    let open = store::existing(&StoreArgs { store: args.store.clone() }, config)?;
+    let open = store::existing(&StoreArgs { store: args.store.clone(), hbase: Vec::new() }, config)?;
     let log = open.definitions.snapshot();
     let version = log.log().resolve(&args.source, args.valid_at);
     if version.is_none() {

@@ -26,7 +26,7 @@ use serde::Deserialize;
 
 use self::client::{Client, Unanswered};
 use crate::config::Config;
-use crate::service::{OpenStore, open_embedded};
+use crate::service::{AnyStore, OpenStore, open_embedded};
 
 /// How long an owner may take to say where it answers, to answer, and to end.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -133,6 +133,8 @@ enum Found {
 /// A store to read, whoever owns it.
 pub struct ReadSource<'c> {
     path: PathBuf,
+    /// A store that needs no owner, instead of one at `path`.
+    shared: Option<AnyStore>,
     config: &'c Config,
     /// Patience ends here, whatever else it would be.
     until: Option<Instant>,
@@ -143,7 +145,12 @@ pub struct ReadSource<'c> {
 impl<'c> ReadSource<'c> {
     /// The embedded store at `path`, which the first question opens.
     pub fn new(path: &Path, config: &'c Config) -> Self {
-        ReadSource { path: path.to_owned(), config, until: None, way: RefCell::new(None) }
+        ReadSource { path: path.to_owned(), shared: None, config, until: None, way: RefCell::new(None) }
+    }
+
+    /// A store that any number of processes may have open.
+    pub fn shared(store: AnyStore, config: &'c Config) -> Self {
+        ReadSource { shared: Some(store), ..ReadSource::new(Path::new(""), config) }
     }
 
     /// Opens the embedded store at `path`, or finds out who has it.
@@ -151,9 +158,15 @@ impl<'c> ReadSource<'c> {
     /// Errors: `NoStore`; `NoApi` when its owner serves none, which is found out after [`PATIENCE_WITHOUT_API`]; a store
     /// that cannot be opened.
     pub fn open(path: &Path, config: &'c Config) -> Result<Self, ReadError> {
-        let source = ReadSource::new(path, config);
-        source.way()?;
-        Ok(source)
+        ReadSource::new(path, config).opened()
+    }
+
+    /// The same, once the way to the store is found.
+    ///
+    /// Errors: as those of [`ReadSource::open`].
+    pub fn opened(self) -> Result<Self, ReadError> {
+        self.way()?;
+        Ok(self)
     }
 
     /// A store this process owns already.
@@ -267,6 +280,10 @@ impl<'c> ReadSource<'c> {
 
     /// Opens the store, or finds out who has it; waits for owners that do not say where they answer.
     fn find_way(&self) -> Result<Way, ReadError> {
+        if let Some(store) = &self.shared {
+            // Definitions may have come since.
+            return Ok(Way::Local(OpenStore::new(store.store(), self.config)?.reader()));
+        }
         let began = Instant::now();
         loop {
             if !EmbeddedStore::is_at(&self.path) {

@@ -14,10 +14,10 @@ use linkloom_schema::time::Timestamp;
 use linkloom_storage::embedded::EmbeddedStore;
 
 use super::{ReadError, ReadSource};
-use crate::api::ApiServer;
+use crate::api::{ApiServer, Process};
 use crate::config::Config;
 use crate::pipeline::FeedFigures;
-use crate::service::{OpenStore, Service, open_embedded, resume_points};
+use crate::service::{AnyStore, OpenStore, Service, open_embedded, resume_points};
 
 const REPORTS: &str = r#"{"businessId":"b/1","sceneId":"s 1","executionId":"e1","nodeName":"a","status":"RUNNING","time":"2026-11-21T10:00:00Z","input":{"x": 1}}
 {"businessId":"b/1","sceneId":"s 1","executionId":"e1","nodeName":"a","level":"ERROR","time":"2026-11-21T10:00:01Z","message":"ü \u001b[31m","data":[1, 2]}
@@ -98,7 +98,13 @@ fn the_same_bytes_whoever_owns_the_store() {
 
     let store = Arc::new(own(&path(&folder), &config));
     let reader = OpenStore::new(store.clone(), &config).expect("a definition log").reader();
-    let api = ApiServer::of_store(&store, reader, &config.api, String::new).expect("an API");
+    let api = ApiServer::of_store(
+        &AnyStore::Embedded(store.clone()),
+        reader,
+        &config.api,
+        Process::new(String::new),
+    )
+    .expect("an API");
     let source = ReadSource::open(&path(&folder), &config).expect("a store");
     let remote = answers(&source);
     assert!(is_remote(&source));
@@ -127,7 +133,13 @@ fn what_is_wrong_with_a_question_is_said_alike() {
     let local = ask();
     let store = Arc::new(own(&path(&folder), &config));
     let reader = OpenStore::new(store.clone(), &config).expect("a definition log").reader();
-    let _api = ApiServer::of_store(&store, reader, &config.api, String::new).expect("an API");
+    let _api = ApiServer::of_store(
+        &AnyStore::Embedded(store.clone()),
+        reader,
+        &config.api,
+        Process::new(String::new),
+    )
+    .expect("an API");
     let remote = ask();
     for text in [local, remote] {
         assert!(

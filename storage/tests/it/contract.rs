@@ -10,43 +10,57 @@ use linkloom_storage::store::{Retry, Rows, Scan, Store};
 use crate::subject::{Embedded, Memory, Subject, all, batch, cell, noise, noon, put, seen};
 
 macro_rules! contract {
-    ($($name:ident,)*) => {
+    (everywhere { $($name:ident,)* } told_the_time { $($timed:ident,)* }) => {
         mod memory {
             $(#[test] fn $name() { super::$name::<super::Memory>(); })*
+            $(#[test] fn $timed() { super::$timed::<super::Memory>(); })*
         }
         mod embedded {
             $(#[test] fn $name() { super::$name::<super::Embedded>(); })*
+            $(#[test] fn $timed() { super::$timed::<super::Embedded>(); })*
+        }
+        /// HBase has a clock of its own; what it drops is tested in `hbase::retention`.
+        mod hbase {
+            $(#[test] fn $name() {
+                let Some(servers) = crate::hbase::servers::hbase_servers() else { return };
+                let _in_use = servers.shared();
+                super::$name::<crate::hbase::subject::Hbase>();
+            })*
         }
     };
 }
 
 contract! {
-    what_is_written_is_got,
-    a_later_value_replaces_an_earlier_one,
-    tables_and_families_are_apart,
-    scans_are_in_order_of_row_family_qualifier,
-    one_row_is_not_its_prefix,
-    pages_go_on_after_a_row,
-    a_family_is_picked_out,
-    scans_start_at_a_qualifier,
-    keys_only_leaves_values_empty,
-    a_scan_ends_when_told,
-    a_scan_may_read_and_write_in_between,
-    repeated_writes_change_nothing,
-    the_later_of_two_cells_in_a_batch_wins,
-    values_are_any_bytes_of_any_size,
-    long_keys_fit_and_longer_ones_are_refused,
-    a_refused_batch_stores_nothing,
-    an_empty_batch_is_fine,
-    forget_removes_one_meta_cell,
-    writers_and_readers_at_once,
-    nothing_expires_without_retention,
-    what_is_past_the_horizon_goes,
-    a_summary_moves_on_to_newer_days,
-    what_is_dated_ahead_comes_of_age,
-    the_horizon_never_goes_back,
-    many_days_before_the_first_expiry,
-    one_row_over_many_days,
+    everywhere {
+        what_is_written_is_got,
+        a_later_value_replaces_an_earlier_one,
+        tables_and_families_are_apart,
+        scans_are_in_order_of_row_family_qualifier,
+        one_row_is_not_its_prefix,
+        pages_go_on_after_a_row,
+        a_family_is_picked_out,
+        scans_start_at_a_qualifier,
+        keys_only_leaves_values_empty,
+        a_scan_ends_when_told,
+        a_scan_may_read_and_write_in_between,
+        repeated_writes_change_nothing,
+        the_later_of_two_cells_in_a_batch_wins,
+        values_are_any_bytes_of_any_size,
+        long_keys_fit_and_longer_ones_are_refused,
+        a_refused_batch_stores_nothing,
+        an_empty_batch_is_fine,
+        forget_removes_one_meta_cell,
+        writers_and_readers_at_once,
+    }
+    told_the_time {
+        nothing_expires_without_retention,
+        what_is_past_the_horizon_goes,
+        a_summary_moves_on_to_newer_days,
+        what_is_dated_ahead_comes_of_age,
+        the_horizon_never_goes_back,
+        many_days_before_the_first_expiry,
+        one_row_over_many_days,
+    }
 }
 
 const LINK: Scan<'static> = Scan {
@@ -93,18 +107,19 @@ fn a_later_value_replaces_an_earlier_one<S: Subject>() {
 
 fn tables_and_families_are_apart<S: Subject>() {
     let subject = fresh::<S>();
-    let families = [Family::BusinessLogs, Family::Link, Family::Nodes];
     let name = |table: Table, family: Family| format!("{}.{}", table.name(), family.name());
     let cells = Table::ALL.into_iter().flat_map(|table| {
-        families.map(|family| cell(table, "r", family, "q", name(table, family).as_bytes()))
+        let cells = table.families().iter();
+        cells.map(move |&family| cell(table, "r", family, "q", name(table, family).as_bytes()))
     });
     subject.store().write(&batch(cells)).expect("written");
     for table in Table::ALL {
-        for family in families {
+        for &family in table.families() {
             let got = subject.store().get(table, "r", family, "q").expect("read");
             assert_eq!(got, Some(name(table, family).into_bytes()));
         }
-        let want = families.map(|f| format!("r {}:q={}", f.name(), name(table, f)));
+        let want = table.families().iter().map(|f| format!("r {}:q={}", f.name(), name(table, *f)));
+        let want: Vec<String> = want.collect();
         assert_eq!(all(subject.store(), &Scan::new(table, Rows::Prefix(""))), want);
     }
 }
@@ -266,7 +281,7 @@ fn values_are_any_bytes_of_any_size<S: Subject>() {
 
 fn long_keys_fit_and_longer_ones_are_refused<S: Subject>() {
     let subject = fresh::<S>();
-    let row = "r".repeat(KEY_BYTES_MAX - 1);
+    let row = "r".repeat(KEY_BYTES_MAX - 1 - S::SCOPE_BYTES);
     put(subject.store(), &[(&row, "q", "v")]);
     let got = subject.store().get(Table::Link, &row, Family::Nodes, "q").expect("read");
     assert_eq!(got, Some(b"v".to_vec()));

@@ -4,6 +4,7 @@ mod contract;
 mod damage;
 mod embedded;
 mod faults;
+mod hbase;
 mod kill;
 mod model;
 mod retention;

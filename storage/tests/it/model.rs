@@ -41,8 +41,15 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     let qualifier = || 0..QUALIFIERS.len();
     let table = || select(TABLES.to_vec());
     let family = || select(FAMILIES.to_vec());
+    // Not every table has every family.
+    let place = || {
+        (table(), family()).prop_map(|(table, family)| match table.families().contains(&family) {
+            true => (table, family),
+            false => (table, Family::Link),
+        })
+    };
     let len = prop_oneof![4 => 0..40usize, 1 => 900..3000usize];
-    let cell = (table(), row(), family(), qualifier(), len);
+    let cell = (place(), row(), qualifier(), len).prop_map(|((t, f), r, q, len)| (t, r, f, q, len));
     let rows = prop_oneof![row().prop_map(Ok), row().prop_map(Err)];
     let scan = (
         table(),
@@ -54,7 +61,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     );
     let call = prop_oneof![
         8 => prop::collection::vec(cell, 0..12).prop_map(Call::Write),
-        4 => (table(), row(), family(), qualifier()).prop_map(|(t, r, f, q)| Call::Get(t, r, f, q)),
+        4 => (place(), row(), qualifier()).prop_map(|((t, f), r, q)| Call::Get(t, r, f, q)),
         6 => scan.prop_map(|(table, rows, after, family, from, keys_only)| {
             Call::Scan { table, rows, after, family, from, keys_only }
         }),
@@ -196,5 +203,17 @@ proptest! {
     #[test]
     fn embedded_does_what_a_map_does(calls in calls(), days in any::<bool>()) {
         check::<Embedded>(&calls, if days { Retention::Days(DAYS) } else { Retention::Forever })?;
+    }
+}
+
+proptest! {
+    // Every call is a few round trips.
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hbase_does_what_a_map_does(calls in calls()) {
+        let Some(servers) = crate::hbase::servers::hbase_servers() else { return Ok(()) };
+        let _in_use = servers.shared();
+        check::<crate::hbase::subject::Hbase>(&calls, Retention::Forever)?;
     }
 }

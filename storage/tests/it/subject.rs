@@ -14,6 +14,8 @@ pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// A store and the means to make one.
 pub(crate) trait Subject {
     type Kind: Store;
+    /// Bytes each row is longer in the store than here.
+    const SCOPE_BYTES: usize = 0;
 
     fn new(retention: Retention) -> Self;
     fn store(&self) -> &Self::Kind;
