@@ -2,14 +2,15 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
-use linkloom_query::Reader;
-use linkloom_query::http::{self, ServeLimits};
+use linkloom_query::http::{self, LateReader, ServeLimits};
+use linkloom_storage::store::StoreError;
 use tokio::runtime;
 use tokio::sync::oneshot;
+
+pub use linkloom_query::http::Process;
 
 use crate::config::ApiConfig;
 use crate::service::AnyStore;
@@ -23,15 +24,20 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Starts to answer from `reader` at the address of `config`; `metrics` renders those of the process. Whoever owns
-    /// the store then has to say so in it: `EmbeddedStore::set_api` with [`ApiServer::address`].
+    /// Starts to answer from `reader` at the address of `config`, for this process. Whoever owns the store has to say so in
+    /// it once the reader is there: [`ApiServer::announce`].
     ///
-    /// Errors: the address is in use, or is not one of this machine's own (`InvalidInput`).
+    /// Errors: the address is in use, or is not one of this machine's own.
     pub fn start(
-        reader: Reader,
+        reader: impl Into<LateReader>,
         config: &ApiConfig,
-        metrics: impl Fn() -> String + Send + Sync + 'static,
-    ) -> io::Result<Self> {
+        process: Process,
+    ) -> anyhow::Result<Self> {
+        ApiServer::bind(reader.into(), config, process)
+            .with_context(|| format!("starting the API at {} (api.listen)", config.listen))
+    }
+
+    fn bind(reader: LateReader, config: &ApiConfig, process: Process) -> io::Result<Self> {
         if !config.listen.ip().is_loopback() {
             let why = format!("{} is not a loopback address; the API has no authentication", config.listen);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
@@ -43,12 +49,13 @@ impl ApiServer {
         let runtime = runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .max_blocking_threads(reads_max)
+            // One more looks whether the store answers.
+            .max_blocking_threads(reads_max + 1)
             .thread_name("api-read")
             .build()?;
         let limits =
             ServeLimits { connections_max: config.connections_max, head_bytes_max: config.head_bytes_max };
-        let router = http::router(reader, reads_max, Arc::new(metrics));
+        let router = http::router(reader, reads_max, process);
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("api".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -69,16 +76,21 @@ impl ApiServer {
     /// Starts to answer for a store this process has open, and says in it where if it is owned by one process.
     pub fn of_store(
         store: &AnyStore,
-        reader: Reader,
+        reader: impl Into<LateReader>,
         config: &ApiConfig,
-        metrics: impl Fn() -> String + Send + Sync + 'static,
+        process: Process,
     ) -> anyhow::Result<Self> {
-        let server = ApiServer::start(reader, config, metrics)
-            .with_context(|| format!("starting the API at {} (api.listen)", config.listen))?;
-        if let AnyStore::Embedded(store) = store {
-            store.set_api(&server.address.to_string())?;
-        }
+        let server = ApiServer::start(reader, config, process)?;
+        server.announce(store)?;
         Ok(server)
+    }
+
+    /// Says in a store that is owned by one process where its questions are answered from now on.
+    pub fn announce(&self, store: &AnyStore) -> Result<(), StoreError> {
+        match store {
+            AnyStore::Embedded(store) => store.set_api(&self.address.to_string()),
+            AnyStore::Hbase(_) => Ok(()),
+        }
     }
 
     /// Where it listens.

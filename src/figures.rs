@@ -86,12 +86,22 @@ pub fn renderer(
     store: &AnyStore,
 ) -> impl Fn() -> String + use<> {
     let service = Arc::downgrade(service);
+    renderer_of(recorder, feed, move || service.upgrade(), store)
+}
+
+/// The same for a pipeline that may come later.
+pub fn renderer_of<S: Fn() -> Option<Arc<Service>>>(
+    recorder: Recorder,
+    feed: Arc<FeedFigures>,
+    service: S,
+    store: &AnyStore,
+) -> impl Fn() -> String + use<S> {
     let hbase = store.hbase().map(Arc::downgrade);
     move || {
         if let Some(store) = hbase.as_ref().and_then(std::sync::Weak::upgrade) {
             publish_hbase(store.figures());
         }
-        if let Some(service) = service.upgrade() {
+        if let Some(service) = service() {
             publish(&feed, &service);
         }
         recorder.render()

@@ -28,6 +28,9 @@ use crate::pipeline::{
     DigestFeed, DigestTopic, Digests,     Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark, Sink, SinkSettings,
 };
 
+/// Longest message of digests.
+const DIGESTS_BYTES_MAX: usize = 8 << 20;
+
 /// The open store of a process with its definition log: enough to read.
 #[derive(Clone)]
 pub struct OpenStore {
@@ -318,6 +321,19 @@ pub fn kafka_settings(config: &Config, brokers: Option<&str>) -> anyhow::Result<
         queue_bytes_max: of.queue_bytes_max,
         record_bytes_max: line_bytes_max(config),
         options: of.options.clone(),
+    })
+}
+
+/// How digests that processes hand to one another are read: as a group of their own.
+///
+/// Errors: as [`kafka_settings`].
+pub fn digest_settings(config: &Config, brokers: &str) -> anyhow::Result<KafkaSettings> {
+    let settings = kafka_settings(config, Some(brokers))?;
+    Ok(KafkaSettings {
+        topics: vec![config.kafka.digest_topic.clone()],
+        group: format!("{}-digests", settings.group),
+        record_bytes_max: DIGESTS_BYTES_MAX,
+        ..settings
     })
 }
 

@@ -18,7 +18,7 @@ use linkloom_schema::report::{Level, Report, ReportKind, decode_stored};
 use linkloom_schema::row_key;
 use linkloom_schema::summary::{Observed, Summary, list_entry, stalls_at, summarise};
 use linkloom_schema::time::Timestamp;
-use linkloom_storage::cell::Table;
+use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::definitions::{DefinitionSnapshot, Definitions};
 use linkloom_storage::execution::{self, Execution, Logs, with_execution};
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
@@ -97,6 +97,13 @@ impl Reader {
     /// The definition log read.
     pub fn definitions(&self) -> &Arc<Definitions> {
         &self.definitions
+    }
+
+    /// Whether the store answers: one small read where executions are.
+    ///
+    /// Errors: what it says instead. It may take as long as a read of the store takes.
+    pub fn answers(&self) -> Result<(), StoreError> {
+        self.store.get(Table::Link, "00|", Family::Link, execution::SUMMARY).map(drop)
     }
 
     /// Executions of a business id over all scenes, newest start first. An unknown business id has none.

@@ -11,7 +11,7 @@ use super::args::BackfillArgs;
 use super::ingest::{report, stop_on_signal};
 use super::verify::range;
 use super::{Outcome, progress, store};
-use crate::api::ApiServer;
+use crate::api::{ApiServer, Process};
 use crate::backfill::{Backfill, BackfillFigures, Remembered};
 use crate::config::Config;
 use crate::expiry::Expiry;
@@ -56,7 +56,7 @@ pub(super) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<Outcom
     let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let feed = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, feed.clone(), &service, &store);
-    let _api = ApiServer::of_store(&store, open.reader(), &config.api, metrics)?;
+    let _api = ApiServer::of_store(&store, open.reader(), &config.api, Process::new(metrics))?;
     let stop = stop_on_signal()?;
     let figures = BackfillFigures::default();
     let settings = VerifySettings {

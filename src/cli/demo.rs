@@ -15,7 +15,7 @@ use super::args::{DemoArgs, StoreArgs};
 use super::ingest::stop_on_signal;
 use super::remote::ReadSource;
 use super::{Outcome, Output, link, store};
-use crate::api::ApiServer;
+use crate::api::{ApiServer, Process};
 use crate::config::Config;
 use crate::definition_files;
 use crate::figures::renderer;
@@ -39,7 +39,7 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
     let service = Arc::new(Service::start(open.clone(), config, Some(embedded.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, figures.clone(), &service, &embedded);
-    let _api = ApiServer::of_store(&embedded, open.reader(), &config.api, metrics)?;
+    let _api = ApiServer::of_store(&embedded, open.reader(), &config.api, Process::new(metrics))?;
     drop(open);
     let stop = stop_on_signal()?;
 

@@ -13,7 +13,7 @@ use linkloom_storage::store::Store;
 use super::args::IngestArgs;
 use super::progress;
 use super::{Outcome, store};
-use crate::api::ApiServer;
+use crate::api::{ApiServer, Process};
 use crate::config::Config;
 use crate::definition_files;
 use crate::expiry::Expiry;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, figures.clone(), &service, &store);
-    let _api = ApiServer::of_store(&store, open.reader(), &config.api, metrics)?;
+    let _api = ApiServer::of_store(&store, open.reader(), &config.api, Process::new(metrics))?;
     let option = store.option();
     let stop = stop_on_signal()?;
     let options = InputOptions { line_bytes_max: line_bytes_max(config), ..InputOptions::default() };

@@ -1,26 +1,30 @@
 //! `linkloom serve`: topics of Kafka into a store that answers meanwhile, until the process is told to stop.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use linkloom_ingest::source::kafka::{KafkaFigures, KafkaSource};
+use linkloom_query::http::LateReader;
+use linkloom_storage::store::{Retry, StoreError};
 
 use super::args::ServeArgs;
 use super::ingest::{put_definitions, report, stop_on_signal};
 use super::{Outcome, store};
-use crate::api::ApiServer;
+use crate::api::{ApiServer, Process};
 use crate::config::Config;
 use crate::expiry::Expiry;
-use crate::figures::{publish_kafka, renderer};
+use crate::figures::{publish_kafka, renderer_of};
 use crate::metrics::Recorder;
-use crate::pipeline::{FeedFigures, FeedOutcome};
+use crate::pipeline::{DigestTopic, Digests, FeedFigures, FeedOutcome};
 use crate::refresh::Refresh;
-use crate::service::{Service, kafka_settings};
+use crate::service::{AnyStore, OpenStore, Service, digest_settings, kafka_settings};
 
 /// How soon a process that reads nothing sees a signal.
 const LOOK: Duration = Duration::from_millis(50);
+/// First and longest pause before a store that does not answer is asked again.
+const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
 pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> {
     let kafka = Arc::new(KafkaFigures::default());
@@ -31,28 +35,60 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     } else {
         Some(KafkaSource::new(kafka_settings(config, Some(brokers))?, kafka.clone())?)
     };
-    let (store, open) = store::create(&args.store, config)?;
+    let store = store::any(&args.store, config)?;
+    let option = store.option();
+    let digests = match source {
+        Some(_) => digests(&store, config, brokers)?,
+        None => Digests::Own,
+    };
     let _expiry = Expiry::start(&store, config.store.retention_days)?;
-    let _refresh = Refresh::start(&store, &open);
-    put_definitions(args.dsl.as_deref(), config, &open)?;
-    let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
-    let render = renderer(Recorder::install()?, figures.clone(), &service, &store);
-    let metrics = move || {
-        publish_kafka(&kafka);
-        render()
+    let started: Arc<OnceLock<Weak<Service>>> = Arc::default();
+    let waiting = Arc::new(Waiting::default());
+    let process = {
+        let (started, kafka) = (started.clone(), kafka.clone());
+        let service = move || started.get().and_then(Weak::upgrade);
+        let render = renderer_of(Recorder::install()?, figures.clone(), service, &store);
+        Process::new(move || {
+            publish_kafka(&kafka);
+            render()
+        })
+    };
+    let process = {
+        let (waiting, reads, kafka) = (waiting.clone(), source.is_some(), kafka.clone());
+        process.that_lacks(move || waiting.lacks(reads, &kafka))
     };
     let mut api = config.api.clone();
     api.listen = args.listen.unwrap_or(api.listen);
     let stop = stop_on_signal()?;
-    let api = ApiServer::of_store(&store, open.reader(), &api, metrics)?;
-    let option = store.option();
-    tracing::info!(store = %open.store.name(), api = %format!("http://{}", api.address()), "serving");
-    drop(open);
+    // First of all, so that whoever watches the process sees that it is alive and what it waits for.
+    let reader = LateReader::default();
+    let api = ApiServer::start(reader.clone(), &api, process)?;
+    tracing::info!(store = %store.store().name(), api = %format!("http://{}", api.address()), "serving");
 
-    let started = Instant::now();
+    let start = || -> anyhow::Result<(OpenStore, Arc<Service>)> {
+        let open = OpenStore::new(store.store(), config)?;
+        put_definitions(args.dsl.as_deref(), config, &open)?;
+        let service = Service::start_with(open.clone(), config, Some(store.scratch()), digests.clone())?;
+        Ok((open, Arc::new(service)))
+    };
+    let Some((open, service)) = waiting.until_it_answers(&stop, start)? else {
+        tracing::info!("stopping: nothing was read");
+        return Ok(Outcome::Done);
+    };
+    let _refresh = Refresh::start(&store, &open);
+    // It was not set before.
+    let _ = started.set(Arc::downgrade(&service));
+    reader.put(open.reader());
+    api.announce(&store)?;
+    drop((open, reader));
+
+    let begun = Instant::now();
     let outcome = match source {
-        Some(source) => consume(source, &service, &figures, &stop)?,
+        Some(source) => {
+            let figures = Figures { reports: &figures, kafka: &kafka };
+            consume(source, &digests, config, brokers, &service, &figures, &stop)?
+        }
         None => {
             tracing::info!("no Kafka is configured (kafka.brokers): nothing is read");
             while !stop.load(Ordering::Acquire) {
@@ -63,7 +99,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     };
     tracing::info!("stopping: what was read is stored");
     service.drain();
-    report(&figures, &outcome, started.elapsed().as_secs_f64(), &option);
+    report(&figures, &outcome, begun.elapsed().as_secs_f64(), &option);
     drop(api);
     drop(service);
     if let Some(failed) = outcome.failed.first() {
@@ -72,12 +108,160 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     Ok(Outcome::Done)
 }
 
-/// Feeds the source until the process is to stop, then leaves the group, with everything read committed.
+/// Where the digests go: a store of this process alone is summed up by it alone.
+fn digests(store: &AnyStore, config: &Config, brokers: &str) -> anyhow::Result<Digests> {
+    let of = &config.kafka;
+    if store.hbase().is_none() {
+        return Ok(Digests::Own);
+    }
+    if of.keyed {
+        return Ok(Digests::Keyed);
+    }
+    if of.digest_topic.is_empty() {
+        return Ok(Digests::Own);
+    }
+    let settings = kafka_settings(config, Some(brokers))?;
+    Ok(Digests::Topic(Arc::new(DigestTopic::new(settings, &of.digest_topic, of.digest_partitions)?)))
+}
+
+/// What is counted.
+struct Figures<'f> {
+    reports: &'f FeedFigures,
+    kafka: &'f Arc<KafkaFigures>,
+}
+
+/// Feeds the source until the process is to stop, then leaves the group, with everything read committed. Beside it,
+/// digests that other processes, or this one, hand over are summed up.
 fn consume(
     mut source: KafkaSource,
+    digests: &Digests,
+    config: &Config,
+    brokers: &str,
     service: &Service,
-    figures: &FeedFigures,
+    figures: &Figures<'_>,
     stop: &AtomicBool,
 ) -> anyhow::Result<FeedOutcome> {
-    service.feed(&mut source, figures, stop).context("reading from kafka")
+    let feed = |source: &mut KafkaSource| {
+        service.feed(source, figures.reports, stop).context("reading from kafka")
+    };
+    let Digests::Topic(topic) = digests else { return feed(&mut source) };
+    let settings = digest_settings(config, brokers)?;
+    let mut handed = KafkaSource::new(settings, figures.kafka.clone())?;
+    // What was read last is still to be handed over when reading stops.
+    let handed_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let summing = scope.spawn(|| {
+            let summed = service.feed_digests(topic, &mut handed, &handed_over);
+            // Without it nothing is summed up any more: the process is of no use.
+            stop.store(true, Ordering::Release);
+            summed.context("summing up")
+        });
+        let outcome = feed(&mut source);
+        drop(source);
+        handed_over.store(true, Ordering::Release);
+        let summed = summing.join().map_err(|_| anyhow!("the thread that sums up ended in a panic"))?;
+        outcome.and_then(|outcome| summed.map(|()| outcome))
+    })
+}
+
+/// What a process waits for before it is of use.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// What the store said last, as long as it has not answered.
+    store: Mutex<Option<String>>,
+    /// The group told its partitions. It is not taken back: while Kafka is away questions can be answered.
+    told: AtomicBool,
+}
+
+impl Waiting {
+    fn set(&self, said: Option<String>) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = said;
+    }
+
+    fn lacks(&self, reads: bool, kafka: &KafkaFigures) -> Vec<String> {
+        let mut lacks: Vec<String> =
+            self.store.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        // A group with more members than partitions has members without one.
+        if kafka.rebalances.load(Ordering::Relaxed) > 0 {
+            self.told.store(true, Ordering::Relaxed);
+        }
+        if reads && !self.told.load(Ordering::Relaxed) {
+            lacks.push("kafka: the group has not told this process its partitions yet".to_owned());
+        }
+        lacks
+    }
+
+    /// Repeats what needs the store until that answers; `None` when the process is to stop first.
+    fn until_it_answers<T>(
+        &self,
+        stop: &AtomicBool,
+        mut attempt: impl FnMut() -> anyhow::Result<T>,
+    ) -> anyhow::Result<Option<T>> {
+        let mut pause = ASK_AGAIN.0;
+        while !stop.load(Ordering::Acquire) {
+            let error = match attempt() {
+                Ok(done) => {
+                    self.set(None);
+                    return Ok(Some(done));
+                }
+                Err(error) => error,
+            };
+            let may_answer = |error: &StoreError| error.retry() == Retry::WithBackoff;
+            if !error.downcast_ref::<StoreError>().is_some_and(may_answer) {
+                return Err(error);
+            }
+            tracing::warn!(try_again_in = ?pause, "{error:#}");
+            self.set(Some(format!("{error:#}")));
+            let until = Instant::now() + pause;
+            while Instant::now() < until && !stop.load(Ordering::Acquire) {
+                std::thread::park_timeout(LOOK);
+            }
+            pause = (pause * 2).min(ASK_AGAIN.1);
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn away() -> StoreError {
+        StoreError::Unavailable { store: "S".to_owned(), op: "scan", cause: "it is away".to_owned() }
+    }
+
+    #[test]
+    fn what_a_process_waits_for_is_named_until_it_comes() {
+        let (waiting, kafka, stop) = (Waiting::default(), KafkaFigures::default(), AtomicBool::new(false));
+        assert_eq!(waiting.lacks(false, &kafka), [""; 0]);
+        assert_eq!(
+            waiting.lacks(true, &kafka),
+            ["kafka: the group has not told this process its partitions yet"]
+        );
+        kafka.rebalances.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(waiting.lacks(true, &kafka), [""; 0]);
+
+        let mut tries = 0;
+        let done = waiting.until_it_answers(&stop, || {
+            tries += 1;
+            if tries == 2 {
+                assert_eq!(waiting.lacks(true, &kafka), ["opening: scan on S: it is away"]);
+                return Ok(7);
+            }
+            Err(away()).context("opening")
+        });
+        assert_eq!((done.expect("it answers"), tries), (Some(7), 2));
+        assert_eq!(waiting.lacks(true, &kafka), [""; 0]);
+
+        let refused = StoreError::Refused { store: "S".to_owned(), op: "scan", why: "never".to_owned() };
+        let mut refused = Some(refused);
+        let ended =
+            waiting.until_it_answers(&stop, || Err::<(), _>(refused.take().expect("asked once").into()));
+        assert!(ended.is_err(), "what can never be is told at once");
+        let stopped = waiting.until_it_answers(&stop, || {
+            stop.store(true, Ordering::Release);
+            Err::<(), _>(away().into())
+        });
+        assert_eq!(stopped.expect("it was told to stop"), None);
+    }
 }

@@ -46,12 +46,17 @@ pub(super) fn path(args: &StoreArgs, config: &Config) -> anyhow::Result<PathBuf>
     }
 }
 
-/// Opens a store for writing; an embedded one is made when it is not there.
-pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(AnyStore, OpenStore)> {
-    let store = match place(args, config)? {
+/// Opens a store for writing; an embedded one is made when it is not there. HBase is not asked anything yet.
+pub(super) fn any(args: &StoreArgs, config: &Config) -> anyhow::Result<AnyStore> {
+    Ok(match place(args, config)? {
         StorePlace::Embedded(path) => AnyStore::from(own(&path, config)?),
         StorePlace::Hbase(gateways) => AnyStore::from(open_hbase(&gateways, config)?),
-    };
+    })
+}
+
+/// The same, with its definition log.
+pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(AnyStore, OpenStore)> {
+    let store = any(args, config)?;
     let open = OpenStore::new(store.store(), config)?;
     Ok((store, open))
 }

@@ -85,10 +85,10 @@ section! {
     FlushConfig in "flush" {
         /// Reports held for the next flush.
         /// At the limit the flush begins at once.
-        reports_max: usize = 131_072, Range(1, 10_000_000);
+        reports_max: usize = 65_536, Range(1, 10_000_000);
         /// Bytes of the reports held for the next flush.
         /// At the limit the flush begins at once.
-        bytes_max: usize = (48 * MIB) as usize, Range(64 * KIB, 4 * GIB);
+        bytes_max: usize = (24 * MIB) as usize, Range(64 * KIB, 4 * GIB);
         /// Longest time a report is held before its flush begins, in milliseconds since it was read.
         /// A report is to be readable 500 ms after it was read, so this cannot be longer. While all workers are busy the flush grows instead.
         delay_ms: u64 = 300, Range(1, 500);
@@ -102,9 +102,9 @@ section! {
         /// Packs in one row of the `link` table.
         /// At the limit further packs go to overflow rows.
         packs_per_row_max: usize = 4_096, Range(16, 1_000_000);
-        /// Executions whose written rows are remembered between flushes.
-        /// At the limit the ones written least recently are forgotten, and looked up in the store when they come again.
-        remembered_max: usize = 200_000, Range(1_000, 1_000_000_000);
+        /// Executions and traces each worker remembers to have written.
+        /// At the limit all are forgotten: the packs of their rows are counted anew, and their traces are written once more.
+        remembered_max: usize = 65_536, Range(1_000, 1_000_000_000);
     }
 }
 

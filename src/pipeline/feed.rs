@@ -14,7 +14,7 @@ use linkloom_ingest::source::{Incomplete, Next, Opened, RawBatch, Record, Source
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Cell, CellBatch};
 use linkloom_storage::flush::Flush;
-use linkloom_storage::store::{Store, StoreError};
+use linkloom_storage::store::Store;
 
 use super::commit::{Covers, InFlight};
 use super::reach::Reach;
@@ -98,9 +98,6 @@ pub enum FeedError {
     /// The source cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
     /// What another process handed over cannot be read.
     #[error("digests at {0}")]
     Digests(String),
@@ -199,7 +196,7 @@ impl<'p> Feed<'p> {
 
     /// Reads the source to its end, or until `stop` is set; returns when everything read is durable and committed.
     ///
-    /// Errors: `NotStored` and `Store` end it at once. Inputs that cannot be read are in the outcome; the others are
+    /// Errors: `NotStored` ends it at once. Inputs that cannot be read are in the outcome; the others are
     /// read.
     pub fn run(mut self, source: &mut dyn Source, stop: &AtomicBool) -> Result<FeedOutcome, FeedError> {
         const WAIT_MAX: Duration = Duration::from_millis(50);
@@ -235,7 +232,8 @@ impl<'p> Feed<'p> {
         self.drain(source)?;
         let cells: Vec<Cell> = self.in_flight.resume_cells().collect();
         if !cells.is_empty() {
-            self.store.write(&CellBatch { cells })?;
+            let batch = CellBatch { cells };
+            self.sink.retrying(|| self.store.write(&batch)).ok_or(FeedError::NotStored)?;
         }
         outcome.refused = std::mem::take(&mut self.refused);
         outcome.first_refused = std::mem::take(&mut self.first_refused);
@@ -306,7 +304,16 @@ impl<'p> Feed<'p> {
             self.covers.refused(batch, count.saturating_sub(self.refused_before));
         }
         if batch.resume.is_some() || source.positions_last() {
-            add(&self.figures.replayed, self.reach.replayed(&**self.store, batch)?);
+            // The first batch of a partition asks the store, which may be away just then.
+            let (store, reach, mut alive) = (&**self.store, &mut self.reach, Ok(()));
+            let replayed = self.sink.retrying(|| {
+                reach.replayed(store, batch).or_else(|error| {
+                    alive = source.keep_alive();
+                    if alive.is_err() { Ok(0) } else { Err(error) }
+                })
+            });
+            alive?;
+            add(&self.figures.replayed, replayed.ok_or(FeedError::NotStored)?);
         }
         self.count(batch);
         Ok(())

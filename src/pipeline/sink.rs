@@ -12,7 +12,7 @@ use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::Cell;
 use linkloom_storage::flush::{Flush, Sealed, Sealer};
 use linkloom_storage::pack::Compressor;
-use linkloom_storage::store::Store;
+use linkloom_storage::store::{Store, StoreError};
 
 use super::digests::DigestTopic;
 
@@ -88,6 +88,7 @@ pub struct SinkFigures {
 pub struct Sink {
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    assembler: Arc<Assembler>,
     figures: Arc<SinkFigures>,
     settings: SinkSettings,
     /// Flushes handed over and not answered yet.
@@ -164,6 +165,11 @@ impl Sink {
     /// Forgets the executions of partitions that are given up.
     pub(super) fn forget(&self) {
         self.assembler.forget();
+    }
+
+    /// Repeats what the store refuses until it succeeds; `None` when it cannot.
+    pub(super) fn retrying<T>(&self, attempt: impl FnMut() -> Result<T, StoreError>) -> Option<T> {
+        self.assembler.retrying(attempt)
     }
 
     /// Whether a thread would take a flush at once.

@@ -22,4 +22,5 @@ mod replay;
 mod simulation;
 mod support;
 mod unlinked;
+mod whole;
 mod workplace;

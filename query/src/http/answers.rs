@@ -151,7 +151,10 @@ impl Api {
         let internal = |what: &str| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, what);
         let permit = Arc::clone(&self.reads).acquire_owned().await;
         let permit = permit.map_err(|_| internal("the process is going down"))?;
-        let reader = self.reader.clone();
+        let Some(reader) = self.reader.get().cloned() else {
+            let why = "the store has not answered yet; /readyz says what is missing";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why));
+        };
         let read = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             read(&reader)

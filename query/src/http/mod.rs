@@ -8,6 +8,7 @@ mod guard;
 mod params;
 pub mod path;
 mod problem;
+mod ready;
 mod serve;
 
 use std::sync::Arc;
@@ -22,30 +23,30 @@ use http::{Method, StatusCode, Uri, header};
 use linkloom_schema::time::Timestamp;
 use tokio::sync::Semaphore;
 
-use crate::Reader;
-
 pub use guard::PROCESS_HEADER;
 pub use params::{LIMIT_DEFAULT, LIMIT_MAX};
 pub use problem::{BadParameter, PROBLEM_JSON, Problem};
+pub use ready::{LateReader, Process};
 pub use serve::{HEAD_BYTES_MIN, ServeLimits, serve};
-
-/// Renders the metrics of the process in the Prometheus text format.
-pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// What requests are answered with.
 #[derive(Clone)]
 struct Api {
-    reader: Reader,
+    reader: LateReader,
     /// One permit for each read that may run at once.
     reads: Arc<Semaphore>,
-    metrics: Metrics,
+    /// The permit to look whether the store answers.
+    look: Arc<Semaphore>,
+    process: Process,
 }
 
-/// The API over a reader. At most `reads_max` reads run at once; more wait.
+/// The API over a reader. At most `reads_max` reads run at once, and one more that looks whether the store answers; more
+/// wait.
 ///
 /// Only requests to this machine's own names are served (see `guard`): there is no authentication yet.
-pub fn router(reader: Reader, reads_max: usize, metrics: Metrics) -> Router {
-    let api = Api { reader, reads: Arc::new(Semaphore::new(reads_max.max(1))), metrics };
+pub fn router(reader: impl Into<LateReader>, reads_max: usize, process: Process) -> Router {
+    let reads = Arc::new(Semaphore::new(reads_max.max(1)));
+    let api = Api { reader: reader.into(), reads, look: Arc::new(Semaphore::new(1)), process };
     Router::new()
         .route(path::EXECUTIONS, get(answers::executions))
         .route(path::EXECUTION, get(answers::execution))
@@ -53,6 +54,7 @@ pub fn router(reader: Reader, reads_max: usize, metrics: Metrics) -> Router {
         .route(path::LOGS, get(answers::logs))
         .route(path::METRICS, get(metrics_text))
         .route(path::HEALTH, get(health))
+        .route(path::READY, get(ready::ready))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(guard::guard))
@@ -64,7 +66,7 @@ async fn health() -> &'static str {
 }
 
 async fn metrics_text(State(api): State<Api>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (api.metrics)())
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.process.metrics())
 }
 
 async fn nothing_here(uri: Uri) -> Problem {

@@ -31,6 +31,8 @@ pub(super) const LOGS: &str = "/api/v1/business/{businessId}/scenes/{sceneId}/ex
 pub(super) const METRICS: &str = "/metrics";
 /// Whether the process is there.
 pub(super) const HEALTH: &str = "/healthz";
+/// Whether the process is of use.
+pub(super) const READY: &str = "/readyz";
 
 /// All that is not reserved by RFC 3986 stays as it is.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -2,5 +2,6 @@
 
 mod http;
 mod ids;
+mod ready;
 mod sockets;
 mod world;

@@ -11,7 +11,7 @@ use linkloom_assembler::summarise::Summariser;
 use linkloom_assembler::{AssemblerSettings, SteppedAssembler};
 use linkloom_ingest::decode::{Limits, decode};
 use linkloom_query::Reader;
-use linkloom_query::http::router;
+use linkloom_query::http::{LateReader, Process, router};
 use linkloom_schema::definition::parse;
 use linkloom_schema::idle::IdleTimes;
 use linkloom_schema::time::Timestamp;
@@ -86,8 +86,13 @@ pub(crate) fn api() -> Router {
 }
 
 /// The API over a reader.
-pub(crate) fn api_of(reader: Reader) -> Router {
-    router(reader, 2, Arc::new(|| "# TYPE up gauge\nup 1\n".to_owned()))
+pub(crate) fn api_of(reader: impl Into<LateReader>) -> Router {
+    router(reader, 2, process())
+}
+
+/// What the process says of itself.
+pub(crate) fn process() -> Process {
+    Process::new(|| "# TYPE up gauge\nup 1\n".to_owned())
 }
 
 /// What came back.
@@ -106,14 +111,17 @@ impl Reply {
 
 /// Asks without a socket.
 pub(crate) fn ask(api: &Router, request: Request<Body>) -> Reply {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(async {
-        let response = api.clone().oneshot(request).await.expect("a router never fails");
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.expect("a whole body").to_bytes();
-        let body = String::from_utf8(body.to_vec()).expect("UTF-8");
-        Reply { status: head.status, headers: head.headers, body }
-    })
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(reply(api, request))
+}
+
+/// The same within a runtime.
+pub(crate) async fn reply(api: &Router, request: Request<Body>) -> Reply {
+    let response = api.clone().oneshot(request).await.expect("a router never fails");
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.expect("a whole body").to_bytes();
+    let body = String::from_utf8(body.to_vec()).expect("UTF-8");
+    Reply { status: head.status, headers: head.headers, body }
 }
 
 /// `GET` of a path and query.

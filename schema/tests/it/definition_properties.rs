@@ -71,11 +71,12 @@ fn node() -> impl Strategy<Value = Node> {
     })
 }
 
-/// Makes the names of a plan unique and lets its joins wait for some of them.
+/// Makes the names of a plan unique (a name may end in digits, so a sign stands before the number) and lets its
+/// joins wait for some of them.
 fn settle(nodes: &mut [Node], joins: &[usize]) {
     fn rename(nodes: &mut [Node], names: &mut Vec<String>) {
         for node in nodes {
-            node.name = format!("{}{}", node.name, names.len());
+            node.name = format!("{}#{}", node.name, names.len());
             names.push(node.name.clone());
             each_list(node, &mut |list| rename(list, names));
         }

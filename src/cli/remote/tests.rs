@@ -14,7 +14,7 @@ use linkloom_schema::time::Timestamp;
 use linkloom_storage::embedded::EmbeddedStore;
 
 use super::{ReadError, ReadSource};
-use crate::api::ApiServer;
+use crate::api::{ApiServer, Process};
 use crate::config::Config;
 use crate::pipeline::FeedFigures;
 use crate::service::{AnyStore, OpenStore, Service, open_embedded, resume_points};
@@ -98,8 +98,13 @@ fn the_same_bytes_whoever_owns_the_store() {
 
     let store = Arc::new(own(&path(&folder), &config));
     let reader = OpenStore::new(store.clone(), &config).expect("a definition log").reader();
-    let api = ApiServer::of_store(&AnyStore::Embedded(store.clone()), reader, &config.api, String::new)
-        .expect("an API");
+    let api = ApiServer::of_store(
+        &AnyStore::Embedded(store.clone()),
+        reader,
+        &config.api,
+        Process::new(String::new),
+    )
+    .expect("an API");
     let source = ReadSource::open(&path(&folder), &config).expect("a store");
     let remote = answers(&source);
     assert!(is_remote(&source));
@@ -128,8 +133,13 @@ fn what_is_wrong_with_a_question_is_said_alike() {
     let local = ask();
     let store = Arc::new(own(&path(&folder), &config));
     let reader = OpenStore::new(store.clone(), &config).expect("a definition log").reader();
-    let _api = ApiServer::of_store(&AnyStore::Embedded(store.clone()), reader, &config.api, String::new)
-        .expect("an API");
+    let _api = ApiServer::of_store(
+        &AnyStore::Embedded(store.clone()),
+        reader,
+        &config.api,
+        Process::new(String::new),
+    )
+    .expect("an API");
     let remote = ask();
     for text in [local, remote] {
         assert!(

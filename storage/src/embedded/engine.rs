@@ -25,7 +25,7 @@ const BLOCK_BYTES: u32 = 16 * 1024;
 /// Bits a key takes in the filters that keep reads away from tables without it: 1 % false hits.
 const FILTER_BITS: f32 = 10.0;
 /// Tables on the first level that start a compaction: the second level is rewritten a third as often as by default.
-const FIRST_LEVEL_TABLES: u8 = 12;
+const FIRST_LEVEL_TABLES: u8 = 20;
 /// Bytes of one sorted table; twelve are the second level, which is rewritten as a whole each time.
 const TABLE_BYTES: u64 = 8 * 1024 * 1024;
 /// Bytes of one file of separated values.

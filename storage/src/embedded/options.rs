@@ -42,7 +42,7 @@ impl Default for EmbeddedOptions {
             retention: None,
             sync_interval: Duration::ZERO,
             worker_threads: 1,
-            separate_above_bytes: Some(1024),
+            separate_above_bytes: Some(832),
         }
     }
 }

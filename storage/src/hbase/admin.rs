@@ -17,7 +17,7 @@ use crate::store::StoreError;
 pub struct Made {
     /// Its full name.
     pub table: String,
-    /// Whether it is new; else it was there and was left as it is.
+    /// Whether it was missing; else it was there and was left as it is.
     pub new: bool,
 }
 
@@ -31,7 +31,10 @@ impl HbaseStore {
         let mut made = Vec::new();
         for table in Table::ALL {
             let name = self.layout().table(table);
-            let new = !there.contains(&name) && self.create(table, &name, compression)?;
+            let new = !there.contains(&name);
+            if new {
+                self.create(table, &name, compression)?;
+            }
             made.push(Made { table: name, new });
         }
         Ok(made)
@@ -65,8 +68,8 @@ impl HbaseStore {
         Ok(names.into_iter().map(|name| String::from_utf8_lossy(&name).into_owned()).collect())
     }
 
-    /// Makes one table; `false`: somebody else was faster.
-    fn create(&self, table: Table, name: &str, compression: Compression) -> Result<bool, StoreError> {
+    /// Makes one table. That it is there already is as good: a call whose answer was lost is repeated.
+    fn create(&self, table: Table, name: &str, compression: Compression) -> Result<(), StoreError> {
         let ttl = self.layout().ttl_of_hbase(table);
         let families: Vec<ColumnDescriptor> = table
             .families()
@@ -89,8 +92,7 @@ impl HbaseStore {
             connection.client().create_table(asked.clone().into_bytes(), families.clone())
         };
         match self.pool.one(Method::Admin, call) {
-            Ok(()) => Ok(true),
-            Err(Failure::Exists) => Ok(false),
+            Ok(()) | Err(Failure::Exists) => Ok(()),
             Err(failure) => Err(self.error("create the tables")(failure)),
         }
     }

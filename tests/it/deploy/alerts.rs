@@ -11,41 +11,12 @@ use super::{read, root, yaml};
 const RULES: &str = "deploy/prometheus/linkloom.rules.yml";
 const DASHBOARD: &str = "deploy/grafana/dashboards/linkloom.json";
 
-/// Metrics of parts that are not in this binary yet, by the beginning of the names of each part. Once the binary has one
-/// metric of a part it has to have all of them.
-const TO_COME: [(&str, &[(&str, Kind)]); 2] = [
-    (
-        "linkloom_kafka_",
-        &[
-            ("linkloom_kafka_lag", Kind::Gauge),
-            ("linkloom_kafka_rebalances_total", Kind::Counter),
-            ("linkloom_kafka_commits_total", Kind::Counter),
-            ("linkloom_kafka_commit_errors_total", Kind::Counter),
-        ],
-    ),
-    (
-        "linkloom_hbase_",
-        &[
-            ("linkloom_hbase_calls_total", Kind::Counter),
-            ("linkloom_hbase_reconnects_total", Kind::Counter),
-            ("linkloom_store_write_seconds", Kind::Histogram),
-        ],
-    ),
-];
-
 /// Metrics of others.
 const OF_OTHERS: [&str; 1] = ["vector_component_discarded_events_total"];
 
 /// All metrics an expression may use.
 fn known() -> BTreeMap<&'static str, Kind> {
-    let mut known: BTreeMap<&str, Kind> =
-        metrics::ALL.iter().map(|metric| (metric.name, metric.kind)).collect();
-    for (part, names) in TO_COME {
-        if !metrics::ALL.iter().any(|metric| metric.name.starts_with(part)) {
-            known.extend(names.iter().copied());
-        }
-    }
-    known
+    metrics::ALL.iter().map(|metric| (metric.name, metric.kind)).collect()
 }
 
 /// The words of an expression that begin with a prefix.

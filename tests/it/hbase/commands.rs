@@ -71,7 +71,7 @@ fn tables_are_made_checked_and_used() {
     // Another retention is a difference.
     let place = place.with_env("LINKLOOM__STORE__RETENTION_DAYS", "7");
     let odd = place.run(&["hbase", "check", "--hbase", &gateway]).ended_with(1).out;
-    let line = format!("table {prefix}link, family b: TTL is 315446400, not 694800 (store.retention_days)\n");
+    let line = format!("table {prefix}link, family b: TTL is 315450000, not 694800 (store.retention_days)\n");
     assert!(odd.contains(&line) && odd.lines().count() == 10, "{odd}");
 }
 

@@ -5,7 +5,7 @@ mod clients;
 mod commands;
 mod outage;
 #[path = "../../servers/hbase.rs"]
-mod servers;
+pub(crate) mod servers;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use linkloom_ingest::source::{Input, InputOptions, Inputs};
 use linkloom_schema::definition::{Definition, parse_json};
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::hbase::Compression;
-use linkloom_storage::store::Store;
+use linkloom_storage::store::{Retry, Store};
 
 use servers::HbaseServers;
 
 /// The configuration of tables of this test's own.
-fn config(servers: &HbaseServers, word: &str) -> Config {
+pub(crate) fn config(servers: &HbaseServers, word: &str) -> Config {
     let mut config = Config::default();
     config.hbase.gateways = vec![servers.gateway()];
     config.hbase.table_prefix = format!("whole{}_{word}_", std::process::id());
@@ -33,9 +33,13 @@ fn config(servers: &HbaseServers, word: &str) -> Config {
 }
 
 /// The store in those tables, which are made.
-fn store(config: &Config) -> Arc<dyn Store> {
+pub(crate) fn store(config: &Config) -> Arc<dyn Store> {
     let store = open_hbase(&config.hbase.gateways, config).expect("opened");
-    store.create_tables(Compression::None).expect("tables are made");
+    let began = std::time::Instant::now();
+    // After a kill the master may still be busy.
+    while let Err(error) = store.create_tables(Compression::None) {
+        assert!(error.retry() == Retry::WithBackoff && began.elapsed().as_secs() < 300, "{error}");
+    }
     Arc::new(store)
 }
 

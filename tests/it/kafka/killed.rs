@@ -3,10 +3,9 @@
 use linkloom::workload::WorkloadConfig;
 use linkloom_ingest::source::kafka::KafkaWriter;
 
-use super::served::dsl;
-use super::server::{Server, Serving, linkloom, until};
 use crate::kill::{Reports, assert_same_answers, finish, ingest, io_figure, open, stored};
 use crate::support::kafka::{Broker, broker, write_lines};
+use crate::support::serve::{Server, Serving, dsl, linkloom, until};
 use crate::support::{Random, from_env};
 
 fn reports(path: std::path::PathBuf, lines: u64) -> Reports {

@@ -6,5 +6,4 @@ mod killed;
 mod rebalance;
 mod revoked;
 mod served;
-mod server;
 mod trouble;

@@ -15,8 +15,8 @@ use linkloom_ingest::source::kafka::{
 use linkloom_storage::memory::MemoryStore;
 use linkloom_storage::retention::Retention;
 
-use super::server::until;
 use crate::support::kafka::{Broker, broker, write_lines};
+use crate::support::serve::until;
 
 /// A member at work on a thread of its own.
 struct Member<'s> {

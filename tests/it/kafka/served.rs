@@ -1,17 +1,16 @@
 //! A topic with everything in it that a topic can have, served, verified, and read again.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
-use linkloom::workload::{WorkloadConfig, definitions};
+use linkloom::workload::WorkloadConfig;
 use linkloom_ingest::source::kafka::NewRecord;
 use linkloom_storage::cell::Table;
 use linkloom_storage::store::{Rows, Scan, Store};
 
-use super::server::{Server, Serving, linkloom, until};
 use crate::kill::{Reports, assert_same_answers, finish, ingest, open, stored};
 use crate::support::from_env;
 use crate::support::kafka::{broker, write_lines};
+use crate::support::serve::{Server, Serving, dsl, linkloom, until};
 
 /// Cells of everything that holds reports and what is made of them.
 fn cells(store: &dyn Store) -> Vec<(Table, usize)> {
@@ -26,16 +25,6 @@ fn cells(store: &dyn Store) -> Vec<(Table, usize)> {
         (table, cells)
     };
     tables.map(count).to_vec()
-}
-
-/// Folder with the definitions of the workload.
-pub(super) fn dsl(folder: &Path) -> std::path::PathBuf {
-    let dsl = folder.join("dsl");
-    std::fs::create_dir(&dsl).expect("created");
-    for (scene, definition) in definitions() {
-        std::fs::write(dsl.join(format!("{scene}.json")), definition).expect("written");
-    }
-    dsl
 }
 
 #[track_caller]

@@ -2,8 +2,8 @@
 
 use linkloom_ingest::source::kafka::NewRecord;
 
-use super::server::{Server, Serving, linkloom, until};
 use crate::support::kafka::broker;
+use crate::support::serve::{Server, Serving, linkloom, until};
 
 const REPORT: &[u8] = br#"{"traceId":"t","message":"m","time":1795255200}"#;
 
@@ -18,6 +18,9 @@ fn a_broker_that_is_not_there_is_named_and_waited_for() {
     assert!(log.contains("reach kafka at 127.0.0.1:1: "), "{log}");
     assert!(log.contains("try_again_in"), "{log}");
     assert!(server.metrics().is_some(), "it answers all the same");
+    assert_eq!(server.get("/healthz"), Some((200, "ok\n".to_owned())), "it is alive");
+    let lacks = "kafka: the group has not told this process its partitions yet\n";
+    assert_eq!(server.get("/readyz"), Some((503, lacks.to_owned())));
     server.is_running();
     server.stop();
 }
@@ -103,6 +106,7 @@ fn without_brokers_only_questions_are_answered() {
     let serving = Serving { brokers: "", topics: "t", group: "none", dsl: None };
     let mut server = Server::start(&store, &serving);
     until("it serves", || server.metrics().is_some());
+    until("it is ready", || server.get("/readyz") == Some((200, "ready\n".to_owned())));
     server.is_running();
     let log = server.stop();
     assert!(log.contains("nothing is read"), "{log}");

@@ -4,6 +4,7 @@ pub(crate) mod answers;
 pub(crate) mod feeding;
 pub(crate) mod kafka;
 pub(crate) mod reports;
+pub(crate) mod serve;
 
 /// A number from the environment, else `default`.
 pub(crate) fn from_env(name: &str, default: u64) -> u64 {

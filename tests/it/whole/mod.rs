@@ -1,0 +1,165 @@
+//! Kafka, `linkloom serve` and HBase together, all of them real (`tests/servers`).
+//!
+//! `LINKLOOM_WHOLE_REPORTS=200000` makes the topics longer, `LINKLOOM_WHOLE_KILLS=20` kills more often,
+//! `LINKLOOM_OUTAGE_SECONDS=120` makes the outage longer.
+
+mod killed;
+mod outage;
+mod served;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use linkloom::config::Config;
+use linkloom::service::OpenStore;
+use linkloom::workload::WorkloadConfig;
+use linkloom_ingest::source::kafka::KafkaWriter;
+use linkloom_storage::cell::Table;
+use linkloom_storage::store::{Rows, Scan, Store};
+use tempfile::TempDir;
+
+use crate::hbase::servers::{HbaseServers, hbase_servers};
+use crate::hbase::{config, store};
+use crate::kill::{Reports, assert_same_answers, finish, ingest, open, stored};
+use crate::support::kafka::{Broker, broker, write_lines};
+use crate::support::serve::{Server, Serving, dsl, linkloom, until};
+
+const PARTITIONS: u32 = 4;
+/// Records in a row that go to one partition.
+const BLOCK: usize = 50;
+
+/// A topic, tables, and what a server needs to bring the one into the other.
+struct Whole {
+    broker: &'static Broker,
+    hbase: &'static HbaseServers,
+    name: String,
+    config: Config,
+    store: Arc<dyn Store>,
+    dsl: PathBuf,
+    writer: KafkaWriter,
+    folder: TempDir,
+}
+
+impl Whole {
+    /// `None`, with a line that says so, where the servers cannot be run.
+    fn new(name: &str) -> Option<Whole> {
+        let (broker, hbase) = (broker()?, hbase_servers()?);
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = config(hbase, name);
+        let name = format!("whole-{name}");
+        broker.topic(&name, PARTITIONS);
+        Some(Whole {
+            broker,
+            hbase,
+            store: store(&config),
+            name,
+            config,
+            dsl: dsl(folder.path()),
+            writer: broker.writer(),
+            folder,
+        })
+    }
+
+    /// A workload with everything in it that makes trouble.
+    fn reports(&self, lines: u64, seed: u64) -> Reports {
+        let config = WorkloadConfig {
+            lines,
+            seed,
+            malformed_per_million: 10_000,
+            duplicates_per_million: 20_000,
+            late_per_million: 20_000,
+            unmarked_logs_per_million: 20_000,
+            ..WorkloadConfig::default()
+        };
+        Reports::of(self.folder.path().join("reports.ndjson"), config)
+    }
+
+    /// Writes lines to the topic; they are there when it returns.
+    fn write(&self, lines: &[&[u8]]) {
+        write_lines(&self.writer, &self.name, PARTITIONS, BLOCK, lines);
+        self.writer.flush().expect("written");
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("LINKLOOM__HBASE__TABLE_PREFIX", self.config.hbase.table_prefix.clone()),
+            ("LINKLOOM__HBASE__TIMEOUT_MS", "3000".to_owned()),
+        ]
+    }
+
+    fn start(&self) -> Server {
+        self.start_with(&self.hbase.gateway(), &[])
+    }
+
+    fn start_with(&self, gateways: &str, more: &[(&'static str, String)]) -> Server {
+        let serving = Serving {
+            brokers: &self.broker.address,
+            topics: &self.name,
+            group: &self.name,
+            dsl: Some(&self.dsl),
+        };
+        let environment = [self.environment(), more.to_vec()].concat();
+        Server::start_on_hbase(gateways, &serving, &self.folder.path().join("serve.log"), &environment)
+    }
+
+    /// Runs a command on the tables and the topic; what it says.
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> String {
+        let mut command = linkloom(arguments);
+        command.args(["--topic", &self.name, "--brokers", &self.broker.address]);
+        command.args(["--hbase", &self.hbase.gateway()]).envs(self.environment());
+        let output = command.output().expect("the binary runs");
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{said}");
+        said
+    }
+
+    /// Everything that was written is committed, and so durable.
+    fn wait_for_all(&self, server: &mut Server) {
+        until("all is committed", || {
+            server.is_running();
+            // The lag of a partition is known once it was asked for.
+            server.metrics().is_some_and(|metrics| {
+                let lags = metrics.lines().filter(|line| line.starts_with("linkloom_kafka_lag{"));
+                let lags: Vec<&str> = lags.collect();
+                lags.len() == PARTITIONS as usize && lags.iter().all(|line| line.ends_with(" 0"))
+            })
+        });
+    }
+
+    /// Nothing is lost, nothing is doubled, and the answers are those of an embedded store that was fed the file.
+    #[track_caller]
+    fn assert_all_is_there(&self, reports: &Reports) {
+        let verified = self.run(&["verify", "--output", "json"]);
+        assert!(verified.contains("\"missing\":0"), "{verified}");
+        let undisturbed = self.folder.path().join("undisturbed");
+        finish(ingest(&undisturbed, &self.dsl, &reports.path));
+        let (_embedded, embedded) = open(&undisturbed);
+        let (identities, dead) = stored(&*self.store);
+        assert!(identities == reports.identities(), "what is in the topic is what is stored");
+        assert_eq!(dead, reports.malformed, "one dead letter for each refused record");
+        let hbase = OpenStore::new(self.store.clone(), &self.config).expect("opened");
+        assert_same_answers(reports, &hbase, &embedded);
+    }
+
+    /// Cells of everything that holds reports and what is made of them.
+    fn cells(&self) -> Vec<(Table, usize)> {
+        let tables = [Table::Link, Table::Recent, Table::Trace, Table::Unlinked, Table::Dead];
+        let count = |table| {
+            let mut cells = 0;
+            let scanned = self.store.scan(&Scan::new(table, Rows::Prefix("")).keys_only(), &mut |_| {
+                cells += 1;
+                ControlFlow::Continue(())
+            });
+            scanned.expect("HBase answers");
+            (table, cells)
+        };
+        tables.map(count).to_vec()
+    }
+}
+
+fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect()
+}
