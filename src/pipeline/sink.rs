@@ -93,7 +93,6 @@ pub struct Sink {
     settings: SinkSettings,
     /// Flushes handed over and not answered yet.
     under_way: Arc<AtomicUsize>,
-    assembler: Arc<Assembler>,
     digests: Digests,
 }
 
