@@ -25,7 +25,8 @@ use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 
 use crate::config::Config;
 use crate::pipeline::{
-    DigestFeed, DigestTopic, Digests,     Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark, Sink, SinkSettings,
+    DigestFeed, DigestTopic, Digests, Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings,
+    SharedWatermark, Sink, SinkSettings,
 };
 
 /// Longest message of digests.
@@ -207,8 +208,8 @@ impl Service {
         let assembler =
             Assembler::start(open.store.clone(), summariser, &assembler_settings(config, scratch))?;
         let assembler = Arc::new(assembler);
-        let sink =
-            Sink::start(&open.store, &assembler, digests, &sink_settings(config)).context("starting the sink")?;
+        let sink = Sink::start(&open.store, &assembler, digests, &sink_settings(config))
+            .context("starting the sink")?;
         let watermark =
             SharedWatermark::new(config.assembler.partition_idle_ms, config.assembler.out_of_order_ms);
         Ok(Service { open, assembler, sink, settings: feed_settings(config), watermark })
@@ -324,13 +325,21 @@ pub fn kafka_settings(config: &Config, brokers: Option<&str>) -> anyhow::Result<
     })
 }
 
+/// The topic digests go through.
+pub fn digest_topic(config: &Config) -> String {
+    match config.kafka.digest_topic.as_str() {
+        "" => format!("{}-digests", config.kafka.group),
+        name => name.to_owned(),
+    }
+}
+
 /// How digests that processes hand to one another are read: as a group of their own.
 ///
 /// Errors: as [`kafka_settings`].
 pub fn digest_settings(config: &Config, brokers: &str) -> anyhow::Result<KafkaSettings> {
     let settings = kafka_settings(config, Some(brokers))?;
     Ok(KafkaSettings {
-        topics: vec![config.kafka.digest_topic.clone()],
+        topics: vec![digest_topic(config)],
         group: format!("{}-digests", settings.group),
         record_bytes_max: DIGESTS_BYTES_MAX,
         ..settings

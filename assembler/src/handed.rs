@@ -70,7 +70,8 @@ impl Handed {
                 }
                 out.push(DIGEST);
                 push_mark(out, mark);
-                let (first, last) = digest.span.map_or((1, 0), |(first, last)| (first.micros(), last.micros()));
+                let (first, last) =
+                    digest.span.map_or((1, 0), |(first, last)| (first.micros(), last.micros()));
                 out.extend_from_slice(&first.to_le_bytes());
                 out.extend_from_slice(&last.to_le_bytes());
                 out.extend_from_slice(&(digest.traces.len() as u32).to_le_bytes());

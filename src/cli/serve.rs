@@ -19,7 +19,7 @@ use crate::figures::{publish_kafka, renderer_of};
 use crate::metrics::Recorder;
 use crate::pipeline::{DigestTopic, Digests, FeedFigures, FeedOutcome};
 use crate::refresh::Refresh;
-use crate::service::{AnyStore, OpenStore, Service, digest_settings, kafka_settings};
+use crate::service::{AnyStore, OpenStore, Service, digest_settings, digest_topic, kafka_settings};
 
 /// How soon a process that reads nothing sees a signal.
 const LOOK: Duration = Duration::from_millis(50);
@@ -117,11 +117,11 @@ fn digests(store: &AnyStore, config: &Config, brokers: &str) -> anyhow::Result<D
     if of.keyed {
         return Ok(Digests::Keyed);
     }
-    if of.digest_topic.is_empty() {
+    if of.digest_partitions == 0 {
         return Ok(Digests::Own);
     }
     let settings = kafka_settings(config, Some(brokers))?;
-    Ok(Digests::Topic(Arc::new(DigestTopic::new(settings, &of.digest_topic, of.digest_partitions)?)))
+    Ok(Digests::Topic(Arc::new(DigestTopic::new(settings, &digest_topic(config), of.digest_partitions)?)))
 }
 
 /// What is counted.
@@ -141,9 +141,8 @@ fn consume(
     figures: &Figures<'_>,
     stop: &AtomicBool,
 ) -> anyhow::Result<FeedOutcome> {
-    let feed = |source: &mut KafkaSource| {
-        service.feed(source, figures.reports, stop).context("reading from kafka")
-    };
+    let feed =
+        |source: &mut KafkaSource| service.feed(source, figures.reports, stop).context("reading from kafka");
     let Digests::Topic(topic) = digests else { return feed(&mut source) };
     let settings = digest_settings(config, brokers)?;
     let mut handed = KafkaSource::new(settings, figures.kafka.clone())?;
@@ -151,6 +150,7 @@ fn consume(
     let handed_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let summing = scope.spawn(|| {
+            topic.wait_for(&handed_over);
             let summed = service.feed_digests(topic, &mut handed, &handed_over);
             // Without it nothing is summed up any more: the process is of no use.
             stop.store(true, Ordering::Release);

@@ -185,13 +185,14 @@ section! {
         instance_id: String = String::new(), Text("1 to 249 characters that can be printed, or empty", |text| {
             text.is_empty() || is_name(text)
         });
-        /// Topic through which several processes that write one store (HBase) hand the digests of executions to whoever sums them up. It is made if it is missing.
-        /// Empty: there is only one process.
-        digest_topic: String = "linkloom-digests".to_owned(), Text("a topic: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', or empty", |text| {
+        /// Topic through which processes that share the tables in HBase hand the digests of executions to the one that sums them up. It is made if it is missing.
+        /// Empty: the name of the group with `-digests` behind it.
+        digest_topic: String = String::new(), Text("a topic: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', or empty", |text| {
             text.is_empty() || is_topic(text)
         });
-        /// Partitions the topic of digests is made with: no more processes than that sum up executions.
-        digest_partitions: u32 = 16, Range(1, 10_000);
+        /// Partitions the topic of digests is made with: so many processes can sum up executions.
+        /// 0: there is no such topic, and only one process at a time may write the tables.
+        digest_partitions: u32 = 16, Range(0, 10_000);
         /// Whether producers key their records by the link mark. Then each execution comes through one partition, and no topic of digests is needed.
         keyed: bool = false, YES_OR_NO;
         /// Bytes fetched ahead, over all partitions.

@@ -28,6 +28,8 @@ use super::sink::SILENCE;
 
 /// How long Kafka may take to say which partitions the topic has.
 const ASK: Duration = Duration::from_secs(5);
+/// First and longest pause before the topic is asked for again.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// How often is looked whether other processes have stored unmarked reports.
 const LOOK: Duration = Duration::from_secs(1);
 /// A trace is looked up a second time this much later: by then whoever stored a mark of it knows of unmarked reports.
@@ -61,12 +63,29 @@ impl DigestTopic {
         })
     }
 
+    /// Makes it if it is missing; repeats that until it is there, or `stop` is set.
+    pub fn wait_for(&self, stop: &AtomicBool) {
+        let mut pause = RETRY.0;
+        while !stop.load(Ordering::Acquire) {
+            match self.partitions() {
+                Ok(_) => return,
+                Err(error) => tracing::warn!(try_again_in = ?pause, "{error}"),
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(RETRY.1);
+        }
+    }
+
     fn partitions(&self) -> Result<u32, SourceError> {
         if let Some(known) = self.partitions.get() {
             return Ok(*known);
         }
         if create_topic(&self.settings, &self.name, self.partitions_wanted)? {
-            tracing::info!(topic = self.name, partitions = self.partitions_wanted, "made the topic of digests");
+            tracing::info!(
+                topic = self.name,
+                partitions = self.partitions_wanted,
+                "made the topic of digests"
+            );
         }
         let found = topics(&self.settings, ASK)?.first().map_or(0, |topic| topic.partitions.len() as u32);
         if found != self.partitions_wanted {
@@ -155,11 +174,7 @@ impl<'f> DigestFeed<'f> {
         const WAIT: Duration = Duration::from_millis(50);
         std::thread::scope(|scope| {
             let (jobs, queue) = bounded::<Job>(JOBS_MAX);
-            let worker = Worker {
-                topic: self.topic,
-                assembler: self.assembler,
-                said: self.said.0.clone(),
-            };
+            let worker = Worker { topic: self.topic, assembler: self.assembler, said: self.said.0.clone() };
             scope.spawn(move || worker.run(&queue));
             let mut looked: Option<Instant> = None;
             while !stop.load(Ordering::Acquire) {
@@ -185,7 +200,12 @@ impl<'f> DigestFeed<'f> {
         })
     }
 
-    fn batch(&mut self, batch: &RawBatch, jobs: &Sender<Job>, source: &mut dyn Source) -> Result<(), FeedError> {
+    fn batch(
+        &mut self,
+        batch: &RawBatch,
+        jobs: &Sender<Job>,
+        source: &mut dyn Source,
+    ) -> Result<(), FeedError> {
         let mut items = Vec::new();
         for record in batch.iter() {
             let whole = record.bytes.len() as u64 == record.full_length;

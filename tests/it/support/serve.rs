@@ -67,7 +67,7 @@ impl Server {
     pub(crate) fn start(store: &Path, serving: &Serving<'_>) -> Server {
         let mut command = linkloom(&["serve", "--store"]);
         command.arg(store);
-        Server::spawn(command, serving, Some(store), &store.with_extension("log"))
+        Server::spawn(command, serving, Some(store), &store.with_extension("log"), &[])
     }
 
     /// Starts one on HBase; `more` is said by its environment.
@@ -77,13 +77,17 @@ impl Server {
         log: &Path,
         more: &[(&str, String)],
     ) -> Server {
-        let mut command = linkloom(&["serve", "--hbase", gateways]);
-        command.envs(more.iter().map(|(name, value)| (name, value)));
-        Server::spawn(command, serving, None, log)
+        Server::spawn(linkloom(&["serve", "--hbase", gateways]), serving, None, log, more)
     }
 
     /// With small flushes, so that there is much to be interrupted in.
-    fn spawn(mut command: Command, serving: &Serving<'_>, store: Option<&Path>, log: &Path) -> Server {
+    fn spawn(
+        mut command: Command,
+        serving: &Serving<'_>,
+        store: Option<&Path>,
+        log: &Path,
+        more: &[(&str, String)],
+    ) -> Server {
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("a log");
         let log_begin = file.seek(SeekFrom::End(0)).expect("a file");
         command.args(["--brokers", serving.brokers, "--color", "never"]);
@@ -98,6 +102,7 @@ impl Server {
             .env("LINKLOOM__FLUSH__REPORTS_MAX", "1500")
             .env("LINKLOOM__FLUSH__DELAY_MS", "100")
             .env("LINKLOOM__ASSEMBLER__SUMMARY_DELAY_MS", "50")
+            .envs(more.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(file)

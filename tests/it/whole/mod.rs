@@ -5,6 +5,7 @@
 
 mod killed;
 mod outage;
+mod scaled;
 mod served;
 
 use std::ops::ControlFlow;
@@ -26,6 +27,8 @@ use crate::support::kafka::{Broker, broker, write_lines};
 use crate::support::serve::{Server, Serving, dsl, linkloom, until};
 
 const PARTITIONS: u32 = 4;
+/// Partitions of the topic that digests go through.
+const DIGEST_PARTITIONS: u32 = 4;
 /// Records in a row that go to one partition.
 const BLOCK: usize = 50;
 
@@ -85,6 +88,7 @@ impl Whole {
         vec![
             ("LINKLOOM__HBASE__TABLE_PREFIX", self.config.hbase.table_prefix.clone()),
             ("LINKLOOM__HBASE__TIMEOUT_MS", "3000".to_owned()),
+            ("LINKLOOM__KAFKA__DIGEST_PARTITIONS", DIGEST_PARTITIONS.to_string()),
         ]
     }
 
@@ -93,6 +97,15 @@ impl Whole {
     }
 
     fn start_with(&self, gateways: &str, more: &[(&'static str, String)]) -> Server {
+        self.start_logging(gateways, more, "serve.log")
+    }
+
+    /// One of several that run at the same time.
+    fn start_member(&self, log: &str, more: &[(&'static str, String)]) -> Server {
+        self.start_logging(&self.hbase.gateway(), more, log)
+    }
+
+    fn start_logging(&self, gateways: &str, more: &[(&'static str, String)], log: &str) -> Server {
         let serving = Serving {
             brokers: &self.broker.address,
             topics: &self.name,
@@ -100,7 +113,7 @@ impl Whole {
             dsl: Some(&self.dsl),
         };
         let environment = [self.environment(), more.to_vec()].concat();
-        Server::start_on_hbase(gateways, &serving, &self.folder.path().join("serve.log"), &environment)
+        Server::start_on_hbase(gateways, &serving, &self.folder.path().join(log), &environment)
     }
 
     /// Runs a command on the tables and the topic; what it says.
@@ -116,16 +129,27 @@ impl Whole {
         said
     }
 
-    /// Everything that was written is committed, and so durable.
+    /// Everything that was written is committed, and so durable and summed up.
     fn wait_for_all(&self, server: &mut Server) {
+        self.wait_for_all_of(std::slice::from_mut(server));
+    }
+
+    /// The same where several processes share it.
+    fn wait_for_all_of(&self, servers: &mut [Server]) {
         until("all is committed", || {
-            server.is_running();
             // The lag of a partition is known once it was asked for.
-            server.metrics().is_some_and(|metrics| {
-                let lags = metrics.lines().filter(|line| line.starts_with("linkloom_kafka_lag{"));
-                let lags: Vec<&str> = lags.collect();
-                lags.len() == PARTITIONS as usize && lags.iter().all(|line| line.ends_with(" 0"))
-            })
+            let mut known = 0;
+            for server in servers.iter_mut() {
+                server.is_running();
+                let Some(metrics) = server.metrics() else { return false };
+                for line in metrics.lines().filter(|line| line.starts_with("linkloom_kafka_lag{")) {
+                    if !line.ends_with(" 0") {
+                        return false;
+                    }
+                    known += 1;
+                }
+            }
+            known == PARTITIONS + DIGEST_PARTITIONS
         });
     }
 

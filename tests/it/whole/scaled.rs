@@ -1,0 +1,56 @@
+//! Several processes share the partitions of one topic and the tables in HBase; each execution is summed up by one of them.
+
+use super::{Whole, lines};
+use crate::support::from_env;
+use crate::support::serve::{Server, until};
+
+/// Whether a process has a partition of reports, or has had one.
+fn reads(server: &Server) -> bool {
+    server.metric("linkloom_positions_read_total").is_some_and(|read| read > 0)
+}
+
+fn member(whole: &Whole, number: usize) -> Server {
+    let more = [
+        ("LINKLOOM__KAFKA__INSTANCE_ID", String::new()),
+        // One that is killed is missed soon.
+        ("LINKLOOM__KAFKA__OPTIONS__SESSION_TIMEOUT_MS", "6000".to_owned()),
+        ("LINKLOOM__KAFKA__OPTIONS__HEARTBEAT_INTERVAL_MS", "500".to_owned()),
+    ];
+    whole.start_member(&format!("serve-{number}.log"), &more)
+}
+
+#[test]
+fn two_then_four_then_one_process_lose_nothing_and_sum_up_each_execution_once() {
+    let Some(whole) = Whole::new("scaled") else { return };
+    let _in_use = whole.hbase.shared();
+    let reports = whole.reports(from_env("LINKLOOM_WHOLE_REPORTS", 15_000), 24);
+    let bytes = std::fs::read(&reports.path).expect("read");
+    let all = lines(&bytes);
+    let parts: Vec<&[&[u8]]> = all.chunks(all.len().div_ceil(3)).collect();
+
+    let mut servers = vec![member(&whole, 0), member(&whole, 1)];
+    whole.write(parts[0]);
+    until("both read", || servers.iter().all(reads));
+    servers.extend([member(&whole, 2), member(&whole, 3)]);
+    // In pieces, so that those that came last find something to read whenever they get their partitions.
+    let mut pieces = parts[1].chunks(500);
+    until("all four read", || {
+        if servers.iter().all(reads) {
+            return true;
+        }
+        if let Some(piece) = pieces.next() {
+            whole.write(piece);
+        }
+        false
+    });
+    pieces.for_each(|piece| whole.write(piece));
+    // Two are killed in the middle of it, one is stopped: one is left.
+    servers.remove(0).kill();
+    servers.remove(0).kill();
+    whole.write(parts[2]);
+    servers.remove(0).stop();
+    whole.wait_for_all_of(&mut servers);
+    let last = servers.remove(0);
+    last.stop();
+    whole.assert_all_is_there(&reports);
+}
