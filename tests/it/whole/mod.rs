@@ -116,17 +116,16 @@ impl Whole {
         said
     }
 
-    /// Everything that was written is committed, and so durable.
+    /// Everything that was written is committed, and so durable. It may take as long as it goes on.
     fn wait_for_all(&self, server: &mut Server) {
-        until("all is committed", || {
-            server.is_running();
-            // The lag of a partition is known once it was asked for.
-            server.metrics().is_some_and(|metrics| {
-                let lags = metrics.lines().filter(|line| line.starts_with("linkloom_kafka_lag{"));
-                let lags: Vec<&str> = lags.collect();
-                lags.len() == PARTITIONS as usize && lags.iter().all(|line| line.ends_with(" 0"))
-            })
-        });
+        let mut before = u64::MAX;
+        while before > 0 {
+            until("more is committed", || {
+                server.is_running();
+                let lag = server.metrics().and_then(|metrics| lag(&metrics));
+                lag.filter(|lag| *lag < before).inspect(|lag| before = *lag).is_some()
+            });
+        }
     }
 
     /// Nothing is lost, nothing is doubled, and the answers are those of an embedded store that was fed the file.
@@ -158,6 +157,13 @@ impl Whole {
         };
         tables.map(count).to_vec()
     }
+}
+
+/// The lag over all partitions, once it is known of each.
+fn lag(metrics: &str) -> Option<u64> {
+    let lags = metrics.lines().filter(|line| line.starts_with("linkloom_kafka_lag{"));
+    let lags: Vec<u64> = lags.filter_map(|line| line.rsplit_once(' ')?.1.parse().ok()).collect();
+    (lags.len() == PARTITIONS as usize).then(|| lags.iter().sum())
 }
 
 fn lines(bytes: &[u8]) -> Vec<&[u8]> {
