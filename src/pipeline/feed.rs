@@ -426,7 +426,7 @@ impl<'p> Feed<'p> {
                 add(&self.figures.stored, stored);
                 add(&self.figures.duplicates, duplicates);
                 self.buffers -= 1;
-                self.spare.push(flush);
+                self.spare.push(*flush);
             }
             Done::Safe { order } => {
                 let positions = self.in_flight.durable(order);

@@ -50,7 +50,7 @@ pub(super) enum Done {
     /// It is stored, or the store will never take it.
     Stored {
         /// Empty again, to be filled anew.
-        flush: Flush,
+        flush: Box<Flush>,
         /// Reports stored and reports that stood in their pack already; `None`: not stored.
         counts: Option<(u64, u64)>,
     },
@@ -234,7 +234,7 @@ impl Worker {
             let counts = self.write(&flush, extra, watermark, safe);
             flush.clear();
             self.under_way.fetch_sub(1, Ordering::Relaxed);
-            let _ = answer.send(Done::Stored { flush, counts });
+            let _ = answer.send(Done::Stored { flush: Box::new(flush), counts });
         }
     }
 

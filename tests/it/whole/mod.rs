@@ -129,28 +129,22 @@ impl Whole {
         said
     }
 
-    /// Everything that was written is committed, and so durable and summed up.
+    /// Everything that was written is committed, and so durable and summed up. It may take as long as it goes on.
     fn wait_for_all(&self, server: &mut Server) {
         self.wait_for_all_of(std::slice::from_mut(server));
     }
 
     /// The same where several processes share it.
     fn wait_for_all_of(&self, servers: &mut [Server]) {
-        until("all is committed", || {
-            // The lag of a partition is known once it was asked for.
-            let mut known = 0;
-            for server in servers.iter_mut() {
-                server.is_running();
-                let Some(metrics) = server.metrics() else { return false };
-                for line in metrics.lines().filter(|line| line.starts_with("linkloom_kafka_lag{")) {
-                    if !line.ends_with(" 0") {
-                        return false;
-                    }
-                    known += 1;
-                }
-            }
-            known == PARTITIONS + DIGEST_PARTITIONS
-        });
+        let mut before = u64::MAX;
+        while before > 0 {
+            until("more is committed", || {
+                servers.iter_mut().for_each(Server::is_running);
+                let metrics: Option<Vec<String>> = servers.iter().map(Server::metrics).collect();
+                let lag = metrics.and_then(|metrics| lag(&metrics.concat()));
+                lag.filter(|lag| *lag < before).inspect(|lag| before = *lag).is_some()
+            });
+        }
     }
 
     /// Nothing is lost, nothing is doubled, and the answers are those of an embedded store that was fed the file.
@@ -182,6 +176,13 @@ impl Whole {
         };
         tables.map(count).to_vec()
     }
+}
+
+/// The lag over all partitions, of digests too, once it is known of each.
+fn lag(metrics: &str) -> Option<u64> {
+    let lags = metrics.lines().filter(|line| line.starts_with("linkloom_kafka_lag{"));
+    let lags: Vec<u64> = lags.filter_map(|line| line.rsplit_once(' ')?.1.parse().ok()).collect();
+    (lags.len() as u32 == PARTITIONS + DIGEST_PARTITIONS).then(|| lags.iter().sum())
 }
 
 fn lines(bytes: &[u8]) -> Vec<&[u8]> {
