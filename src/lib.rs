@@ -5,6 +5,7 @@ pub mod backfill;
 pub mod bench;
 pub mod cli;
 pub mod config;
+pub mod consume;
 pub mod definition_files;
 pub mod expiry;
 pub mod figures;

@@ -25,12 +25,9 @@ use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 
 use crate::config::Config;
 use crate::pipeline::{
-    DigestFeed, DigestTopic, Digests, Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings,
+    DigestFeed, DigestTopic, Digests, Ending, Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings,
     SharedWatermark, Sink, SinkSettings,
 };
-
-/// Longest message of digests.
-const DIGESTS_BYTES_MAX: usize = 8 << 20;
 
 /// The open store of a process with its definition log: enough to read.
 #[derive(Clone)]
@@ -231,14 +228,14 @@ impl Service {
         Feed::new(&self.open.store, &self.sink, &self.settings, figures, &self.watermark).run(source, stop)
     }
 
-    /// Sums up what comes through a topic of digests until `stop`; returns when that is committed.
+    /// Sums up what comes through a topic of digests until it is to end; returns when that is committed.
     pub fn feed_digests(
         &self,
         topic: &DigestTopic,
         source: &mut dyn Source,
-        stop: &AtomicBool,
+        ending: &Ending,
     ) -> Result<(), FeedError> {
-        DigestFeed::new(topic, &self.assembler).run(source, stop)
+        DigestFeed::new(topic, &self.assembler).run(source, ending)
     }
 
     /// Limits of reports.
@@ -322,27 +319,6 @@ pub fn kafka_settings(config: &Config, brokers: Option<&str>) -> anyhow::Result<
         queue_bytes_max: of.queue_bytes_max,
         record_bytes_max: line_bytes_max(config),
         options: of.options.clone(),
-    })
-}
-
-/// The topic digests go through.
-pub fn digest_topic(config: &Config) -> String {
-    match config.kafka.digest_topic.as_str() {
-        "" => format!("{}-digests", config.kafka.group),
-        name => name.to_owned(),
-    }
-}
-
-/// How digests that processes hand to one another are read: as a group of their own.
-///
-/// Errors: as [`kafka_settings`].
-pub fn digest_settings(config: &Config, brokers: &str) -> anyhow::Result<KafkaSettings> {
-    let settings = kafka_settings(config, Some(brokers))?;
-    Ok(KafkaSettings {
-        topics: vec![digest_topic(config)],
-        group: format!("{}-digests", settings.group),
-        record_bytes_max: DIGESTS_BYTES_MAX,
-        ..settings
     })
 }
 

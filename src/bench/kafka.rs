@@ -1,4 +1,4 @@
-//! From a topic to the embedded store, durable and committed, beside draining the topic without a look at it.
+//! From a topic to a store, durable and committed, beside draining the topic without a look at it.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,12 +12,14 @@ use linkloom_ingest::source::kafka::{
 };
 use linkloom_ingest::source::{Next, Position, Source, SourceError};
 use linkloom_schema::definition::Definition;
+use linkloom_storage::hbase::Compression;
 
-use super::machine::{Usage, human_bytes, peak_memory, reset_peak_memory};
+use super::machine::{Usage, cpu_seconds_of, human_bytes, peak_memory, reset_peak_memory};
 use crate::config::Config;
+use crate::consume;
 use crate::definition_files;
 use crate::pipeline::FeedFigures;
-use crate::service::{OpenStore, Service, open_embedded};
+use crate::service::{AnyStore, OpenStore, Service, open_embedded, open_hbase};
 use crate::workload::{Workload, WorkloadConfig};
 
 /// Records in a row that go to one partition: what a log agent sends at once.
@@ -35,9 +37,13 @@ pub struct KafkaBench {
     pub keyed: bool,
     /// How often it is read.
     pub runs: u32,
+    /// Thrift gateways of the HBase it is read into; none: an embedded store.
+    pub hbase: Vec<String>,
+    /// Other processes whose processor time is told, such as the gateway and HBase.
+    pub pids: Vec<u32>,
 }
 
-/// Fills the topic if need be, drains it, then reads it into new stores below `folder`.
+/// Fills the topic if need be, drains it, then reads it into new stores below `folder`, or into new tables in HBase.
 pub fn kafka(
     bench: &KafkaBench,
     folder: &Path,
@@ -66,13 +72,11 @@ pub fn kafka(
     }
     let mut stored = Vec::new();
     for run in 0..bench.runs {
-        let store = folder.join(format!("kafka-{run}"));
-        if store.exists() {
-            std::fs::remove_dir_all(&store)?;
-        }
-        stored.push(load(bench, records, &store, plans.clone(), config, out)?);
+        let folder = folder.join(format!("kafka-{run}"));
+        std::fs::create_dir_all(&folder)?;
+        stored.push(load(bench, records, &folder, plans.clone(), config, out)?);
         out.flush()?;
-        std::fs::remove_dir_all(&store)?;
+        std::fs::remove_dir_all(&folder)?;
     }
     let (drained, stored) = (spread(&mut drained), spread(&mut stored));
     writeln!(
@@ -160,21 +164,40 @@ fn load(
     config: &Config,
     out: &mut dyn Write,
 ) -> anyhow::Result<f64> {
-    let store = Arc::new(open_embedded(folder, config)?);
-    let open = OpenStore::new(store.clone(), config)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let mut config = config.clone();
+    config.kafka.group = format!("linkloom-bench-{now}");
+    config.kafka.keyed = bench.keyed;
+    let store = if bench.hbase.is_empty() {
+        AnyStore::from(open_embedded(&folder.join("store"), &config)?)
+    } else {
+        config.hbase.table_prefix = format!("bench{now}_");
+        let store = open_hbase(&bench.hbase, &config)?;
+        store.create_tables(Compression::None)?;
+        AnyStore::from(store)
+    };
+    let open = OpenStore::new(store.store(), &config)?;
     definition_files::put(&open, plans, None, linkloom_schema::time::Timestamp(0))?;
-    let service = Service::start(open, config, Some(folder.join("scratch")))?;
+    let digests = consume::digests(&store, &config, &bench.settings.brokers)?;
+    let service = Service::start_with(open, &config, Some(folder.join("scratch")), digests.clone())?;
     let figures = FeedFigures::default();
     let kafka = Arc::new(KafkaFigures::default());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let settings = KafkaSettings { group: format!("linkloom-bench-{now}"), ..bench.settings.clone() };
-    let mut source = Until { source: KafkaSource::new(settings, kafka.clone())?, left: records, usage: None };
+    let settings = KafkaSettings { group: config.kafka.group.clone(), ..bench.settings.clone() };
+    let mut source = Until {
+        source: KafkaSource::new(settings, kafka.clone())?,
+        left: records,
+        begun: None,
+        pids: bench.pids.clone(),
+    };
     reset_peak_memory();
-    service.feed(&mut source, &figures, &AtomicBool::new(false))?;
-    let usage = source.usage.unwrap_or_else(Usage::now);
+    consume::consume(&mut source, &digests, &service, &figures, &kafka, &AtomicBool::new(false))?;
+    let begun = source.begun.unwrap_or_else(|| Begun::now(&bench.pids));
+    let usage = begun.usage;
     let durable = usage.wall().as_secs_f64();
     service.drain();
     let (all, cpu) = (usage.wall().as_secs_f64(), usage.cpu());
+    let of_others = bench.pids.iter().zip(&begun.others).map(|(pid, before)| cpu_seconds_of(*pid) - before);
+    let of_others: Vec<f64> = of_others.collect();
     let get = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
     let read = get(&figures.read);
     let sink = service.sink().figures();
@@ -193,7 +216,27 @@ fn load(
         get(&figures.dead),
         get(&figures.duplicates)
     )?;
+    for (pid, seconds) in bench.pids.iter().zip(of_others) {
+        writeln!(
+            out,
+            "  process {pid}: processor {:.2} s a million",
+            seconds * 1_000_000.0 / read.max(1) as f64
+        )?;
+    }
     Ok(read as f64 / durable)
+}
+
+/// The moment the first record came.
+struct Begun {
+    usage: Usage,
+    /// Processor seconds of other processes until then.
+    others: Vec<f64>,
+}
+
+impl Begun {
+    fn now(pids: &[u32]) -> Self {
+        Begun { usage: Usage::now(), others: pids.iter().map(|pid| cpu_seconds_of(*pid)).collect() }
+    }
 }
 
 /// A source that ends after so many records. The clock starts with the first of them: joining a group takes as long for
@@ -201,7 +244,8 @@ fn load(
 struct Until {
     source: KafkaSource,
     left: u64,
-    usage: Option<Usage>,
+    begun: Option<Begun>,
+    pids: Vec<u32>,
 }
 
 impl Source for Until {
@@ -211,7 +255,7 @@ impl Source for Until {
         }
         let next = self.source.next(wait)?;
         if let Next::Batch(batch) = &next {
-            self.usage.get_or_insert_with(Usage::now);
+            self.begun.get_or_insert_with(|| Begun::now(&self.pids));
             self.left = self.left.saturating_sub(batch.records.len() as u64);
         }
         Ok(next)

@@ -35,9 +35,18 @@ impl Usage {
     }
 }
 
-/// Source: proc(5), `/proc/pid/stat`, fields 14 (utime) and 15 (stime).
+/// Processor seconds of another process so far; 0 when there is none with this number.
+pub(super) fn cpu_seconds_of(pid: u32) -> f64 {
+    cpu_seconds_in(&format!("/proc/{pid}/stat"))
+}
+
 fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    cpu_seconds_in("/proc/self/stat")
+}
+
+/// Source: proc(5), `/proc/pid/stat`, fields 14 (utime) and 15 (stime).
+fn cpu_seconds_in(stat: &str) -> f64 {
+    let stat = std::fs::read_to_string(stat).unwrap_or_default();
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let fields: Vec<f64> =
         after_name.split_whitespace().skip(11).take(2).filter_map(|f| f.parse().ok()).collect();

@@ -1065,6 +1065,14 @@ pub struct BenchKafkaArgs {
     #[arg(long)]
     pub keyed: bool,
 
+    /// Read it into new tables in HBase instead, through these Thrift gateways; the tables stay.
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = host_and_port)]
+    pub hbase: Vec<String>,
+
+    /// Tell the processor time of these processes, too, such as the gateway and HBase.
+    #[arg(long, value_name = "PID", value_delimiter = ',')]
+    pub pids: Vec<u32>,
+
     /// How often the topic is read into a new store.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub runs: u32,

@@ -93,6 +93,8 @@ fn kafka(args: &BenchKafkaArgs, config: &Config, out: &mut Output<'_>) -> anyhow
         partitions: args.partitions,
         keyed: args.keyed,
         runs: args.runs,
+        hbase: args.hbase.clone(),
+        pids: args.pids.clone(),
     };
     in_folder(args.dir.as_deref(), |folder| bench::kafka(&wanted, folder, demo::plans()?, config, out.out))
 }

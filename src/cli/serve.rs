@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::bail;
 use linkloom_ingest::source::kafka::{KafkaFigures, KafkaSource};
 use linkloom_query::http::LateReader;
 use linkloom_storage::store::{Retry, StoreError};
@@ -14,12 +14,13 @@ use super::ingest::{put_definitions, report, stop_on_signal};
 use super::{Outcome, store};
 use crate::api::{ApiServer, Process};
 use crate::config::Config;
+use crate::consume;
 use crate::expiry::Expiry;
 use crate::figures::{publish_kafka, renderer_of};
 use crate::metrics::Recorder;
-use crate::pipeline::{DigestTopic, Digests, FeedFigures, FeedOutcome};
+use crate::pipeline::{Digests, FeedFigures, FeedOutcome};
 use crate::refresh::Refresh;
-use crate::service::{AnyStore, OpenStore, Service, digest_settings, digest_topic, kafka_settings};
+use crate::service::{OpenStore, Service, kafka_settings};
 
 /// How soon a process that reads nothing sees a signal.
 const LOOK: Duration = Duration::from_millis(50);
@@ -38,7 +39,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     let store = store::any(&args.store, config)?;
     let option = store.option();
     let digests = match source {
-        Some(_) => digests(&store, config, brokers)?,
+        Some(_) => consume::digests(&store, config, brokers)?,
         None => Digests::Own,
     };
     let _expiry = Expiry::start(&store, config.store.retention_days)?;
@@ -85,10 +86,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
 
     let begun = Instant::now();
     let outcome = match source {
-        Some(source) => {
-            let figures = Figures { reports: &figures, kafka: &kafka };
-            consume(source, &digests, config, brokers, &service, &figures, &stop)?
-        }
+        Some(mut source) => consume::consume(&mut source, &digests, &service, &figures, &kafka, &stop)?,
         None => {
             tracing::info!("no Kafka is configured (kafka.brokers): nothing is read");
             while !stop.load(Ordering::Acquire) {
@@ -106,62 +104,6 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
         bail!("{failed}");
     }
     Ok(Outcome::Done)
-}
-
-/// Where the digests go: a store of this process alone is summed up by it alone.
-fn digests(store: &AnyStore, config: &Config, brokers: &str) -> anyhow::Result<Digests> {
-    let of = &config.kafka;
-    if store.hbase().is_none() {
-        return Ok(Digests::Own);
-    }
-    if of.keyed {
-        return Ok(Digests::Keyed);
-    }
-    if of.digest_partitions == 0 {
-        return Ok(Digests::Own);
-    }
-    let settings = kafka_settings(config, Some(brokers))?;
-    Ok(Digests::Topic(Arc::new(DigestTopic::new(settings, &digest_topic(config), of.digest_partitions)?)))
-}
-
-/// What is counted.
-struct Figures<'f> {
-    reports: &'f FeedFigures,
-    kafka: &'f Arc<KafkaFigures>,
-}
-
-/// Feeds the source until the process is to stop, then leaves the group, with everything read committed. Beside it,
-/// digests that other processes, or this one, hand over are summed up.
-fn consume(
-    mut source: KafkaSource,
-    digests: &Digests,
-    config: &Config,
-    brokers: &str,
-    service: &Service,
-    figures: &Figures<'_>,
-    stop: &AtomicBool,
-) -> anyhow::Result<FeedOutcome> {
-    let feed =
-        |source: &mut KafkaSource| service.feed(source, figures.reports, stop).context("reading from kafka");
-    let Digests::Topic(topic) = digests else { return feed(&mut source) };
-    let settings = digest_settings(config, brokers)?;
-    let mut handed = KafkaSource::new(settings, figures.kafka.clone())?;
-    // What was read last is still to be handed over when reading stops.
-    let handed_over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let summing = scope.spawn(|| {
-            topic.wait_for(&handed_over);
-            let summed = service.feed_digests(topic, &mut handed, &handed_over);
-            // Without it nothing is summed up any more: the process is of no use.
-            stop.store(true, Ordering::Release);
-            summed.context("summing up")
-        });
-        let outcome = feed(&mut source);
-        drop(source);
-        handed_over.store(true, Ordering::Release);
-        let summed = summing.join().map_err(|_| anyhow!("the thread that sums up ended in a panic"))?;
-        outcome.and_then(|outcome| summed.map(|()| outcome))
-    })
 }
 
 /// What a process waits for before it is of use.
@@ -224,6 +166,8 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::Context as _;
+
     use super::*;
 
     fn away() -> StoreError {

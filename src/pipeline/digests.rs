@@ -10,14 +10,16 @@
 //! partition changes hands its windows are forgotten; the new owner completes them from the store.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded, unbounded};
 use linkloom_assembler::Assembler;
 use linkloom_assembler::handed::{self, Handed};
-use linkloom_ingest::source::kafka::{KafkaSettings, KafkaWriter, NewRecord, create_topic, topics};
+use linkloom_ingest::source::kafka::{
+    KafkaFigures, KafkaSettings, KafkaSource, KafkaWriter, NewRecord, create_topic, topics,
+};
 use linkloom_ingest::source::{Next, RawBatch, Source, SourceError};
 use linkloom_storage::flush::RowDigest;
 use linkloom_storage::store::StoreError;
@@ -30,12 +32,25 @@ use super::sink::SILENCE;
 const ASK: Duration = Duration::from_secs(5);
 /// First and longest pause before the topic is asked for again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// Longest message that is read.
+const MESSAGE_BYTES_MAX: usize = 8 << 20;
 /// How often is looked whether other processes have stored unmarked reports.
 const LOOK: Duration = Duration::from_secs(1);
 /// A trace is looked up a second time this much later: by then whoever stored a mark of it knows of unmarked reports.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often is looked whether the worker is done, before windows are forgotten.
+const LOOK_FOR_WORKER: Duration = Duration::from_millis(5);
 /// Batches of messages on their way to the assembler.
 const JOBS_MAX: usize = 4;
+
+/// How a feed of digests is to end.
+#[derive(Debug, Default)]
+pub struct Ending {
+    /// Nothing more is to be read; what was read is summed up and committed.
+    pub stop: AtomicBool,
+    /// Not even that: whoever comes next reads it again.
+    pub at_once: AtomicBool,
+}
 
 /// The topic digests go through; made when it is first written to.
 pub struct DigestTopic {
@@ -63,10 +78,19 @@ impl DigestTopic {
         })
     }
 
-    /// Makes it if it is missing; repeats that until it is there, or `stop` is set.
-    pub fn wait_for(&self, stop: &AtomicBool) {
+    /// What comes through it, read as a group of its own.
+    ///
+    /// Errors: librdkafka does not take the settings.
+    pub fn source(&self, figures: Arc<KafkaFigures>) -> Result<KafkaSource, SourceError> {
+        let group = format!("{}-digests", self.settings.group);
+        let settings = KafkaSettings { group, record_bytes_max: MESSAGE_BYTES_MAX, ..self.settings.clone() };
+        KafkaSource::new(settings, figures)
+    }
+
+    /// Makes it if it is missing; repeats that until it is there, or nobody waits any more.
+    pub fn wait_for(&self, ending: &Ending) {
         let mut pause = RETRY.0;
-        while !stop.load(Ordering::Acquire) {
+        while !ending.stop.load(Ordering::Acquire) {
             match self.partitions() {
                 Ok(_) => return,
                 Err(error) => tracing::warn!(try_again_in = ?pause, "{error}"),
@@ -88,6 +112,13 @@ impl DigestTopic {
             );
         }
         let found = topics(&self.settings, ASK)?.first().map_or(0, |topic| topic.partitions.len() as u32);
+        if found == 0 {
+            return Err(SourceError {
+                source_name: format!("topic {}", self.name),
+                op: "read",
+                cause: "it has no partitions yet".to_owned(),
+            });
+        }
         if found != self.partitions_wanted {
             tracing::warn!(
                 topic = self.name,
@@ -149,6 +180,8 @@ pub struct DigestFeed<'f> {
     in_flight: InFlight,
     /// Parts of each batch that are not done yet.
     parts: BTreeMap<u64, usize>,
+    /// Batches the worker has not handed to the assembler yet.
+    under_way: Arc<AtomicUsize>,
     /// Traces to be looked up a second time, the oldest first.
     again: VecDeque<(Instant, u64, Vec<String>)>,
     said: (Sender<Said>, Receiver<Said>),
@@ -162,22 +195,28 @@ impl<'f> DigestFeed<'f> {
             assembler,
             in_flight: InFlight::default(),
             parts: BTreeMap::new(),
+            under_way: Arc::default(),
             again: VecDeque::new(),
             said: unbounded(),
         }
     }
 
-    /// Reads until `stop` is set or the source ends; returns when what was read is summed up and committed.
+    /// Reads until it is to end or the source ends; returns when what was read is summed up and committed.
     ///
     /// Errors: the source cannot be read, a message does not decode, or the store failed for good.
-    pub fn run(mut self, source: &mut dyn Source, stop: &AtomicBool) -> Result<(), FeedError> {
+    pub fn run(mut self, source: &mut dyn Source, ending: &Ending) -> Result<(), FeedError> {
         const WAIT: Duration = Duration::from_millis(50);
         std::thread::scope(|scope| {
             let (jobs, queue) = bounded::<Job>(JOBS_MAX);
-            let worker = Worker { topic: self.topic, assembler: self.assembler, said: self.said.0.clone() };
+            let worker = Worker {
+                topic: self.topic,
+                assembler: self.assembler,
+                said: self.said.0.clone(),
+                under_way: self.under_way.clone(),
+            };
             scope.spawn(move || worker.run(&queue));
             let mut looked: Option<Instant> = None;
-            while !stop.load(Ordering::Acquire) {
+            while !ending.stop.load(Ordering::Acquire) {
                 if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
                     if let Err(error) = self.assembler.look_for_unmarked() {
                         tracing::debug!(%error, "not known whether there are unmarked reports");
@@ -189,14 +228,14 @@ impl<'f> DigestFeed<'f> {
                 match source.next(WAIT)? {
                     Next::Batch(batch) => self.batch(&batch, &jobs, source)?,
                     Next::Revoked { partitions, lost } => {
-                        self.give_up(lost, source)?;
+                        self.give_up(lost, source, &ending.at_once)?;
                         source.release(&partitions)?;
                     }
                     Next::Opened(_) | Next::Incomplete(_) | Next::Idle => {}
                     Next::End => break,
                 }
             }
-            self.drain(source)
+            self.drain(source, &ending.at_once)
         })
     }
 
@@ -243,6 +282,7 @@ impl<'f> DigestFeed<'f> {
     }
 
     fn submit(&mut self, mut job: Job, jobs: &Sender<Job>, source: &mut dyn Source) -> Result<(), FeedError> {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
         loop {
             match jobs.send_timeout(job, SILENCE) {
                 Ok(()) => return Ok(()),
@@ -278,8 +318,8 @@ impl<'f> DigestFeed<'f> {
 
     /// Returns when all that was read is summed up and committed, but for batches whose traces wait for a second look:
     /// from the first of them on everything is read again by whoever comes next.
-    fn drain(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
-        while self.parts.values().sum::<usize>() > self.again.len() {
+    fn drain(&mut self, source: &mut dyn Source, at_once: &AtomicBool) -> Result<(), FeedError> {
+        while self.parts.values().sum::<usize>() > self.again.len() && !at_once.load(Ordering::Acquire) {
             match self.said.1.recv_timeout(SILENCE) {
                 Ok(said) => self.heard(said, source)?,
                 Err(RecvTimeoutError::Timeout) => source.keep_alive()?,
@@ -291,9 +331,19 @@ impl<'f> DigestFeed<'f> {
     }
 
     /// Partitions go to somebody else: what is in memory is not kept, for it may come back changed.
-    fn give_up(&mut self, lost: bool, source: &mut dyn Source) -> Result<(), FeedError> {
+    fn give_up(
+        &mut self,
+        lost: bool,
+        source: &mut dyn Source,
+        at_once: &AtomicBool,
+    ) -> Result<(), FeedError> {
         if !lost {
-            self.drain(source)?;
+            self.drain(source, at_once)?;
+        }
+        // What the assembler gets after it forgot would stay.
+        while self.under_way.load(Ordering::Acquire) > 0 {
+            source.keep_alive()?;
+            std::thread::sleep(LOOK_FOR_WORKER);
         }
         self.again.clear();
         self.parts.clear();
@@ -306,13 +356,16 @@ impl<'f> DigestFeed<'f> {
 struct Worker<'f> {
     topic: &'f DigestTopic,
     assembler: &'f Arc<Assembler>,
+    under_way: Arc<AtomicUsize>,
     said: Sender<Said>,
 }
 
 impl Worker<'_> {
     fn run(&self, queue: &Receiver<Job>) {
         for job in queue {
-            if self.work(job).is_none() {
+            let worked = self.work(job);
+            self.under_way.fetch_sub(1, Ordering::Release);
+            if worked.is_none() {
                 // The other side may be gone.
                 let _ = self.said.send(Said::Failed);
                 return;

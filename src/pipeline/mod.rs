@@ -12,6 +12,6 @@ mod feed;
 mod reach;
 mod sink;
 
-pub use digests::{DigestFeed, DigestTopic};
+pub use digests::{DigestFeed, DigestTopic, Ending};
 pub use feed::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark};
 pub use sink::{Digests, Sink, SinkFigures, SinkSettings, seal};

@@ -6,7 +6,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use linkloom_ingest::decode::{Limits, decode};
 use linkloom_ingest::source::kafka::{KafkaSettings, KafkaWriter, NewRecord, create_topic};
+use linkloom_schema::route::Route;
+use linkloom_schema::row_key;
 
 /// A broker that runs. It ends with this process, whatever comes.
 pub(crate) struct Broker {
@@ -80,6 +83,20 @@ impl Broker {
 
     pub(crate) fn writer(&self) -> KafkaWriter {
         KafkaWriter::new(&self.settings()).expect("a writer")
+    }
+}
+
+/// Writes lines to a topic, keyed by their execution.
+pub(crate) fn write_keyed_lines(writer: &KafkaWriter, topic: &str, lines: &[&[u8]]) {
+    let limits = Limits::default();
+    for line in lines {
+        let report = decode(line, None, &limits).ok();
+        let key = report.as_ref().and_then(|report| match Route::of(report) {
+            Route::Marked(mark) => Some(row_key::link(mark)),
+            Route::Trace(_) | Route::Unlinked { .. } => None,
+        });
+        let key = key.as_ref().map(|key| key.as_bytes());
+        writer.send(topic, &NewRecord { key, value: Some(line), ..NewRecord::default() }).expect("sent");
     }
 }
 

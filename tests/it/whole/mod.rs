@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use crate::hbase::servers::{HbaseServers, hbase_servers};
 use crate::hbase::{config, store};
 use crate::kill::{Reports, assert_same_answers, finish, ingest, open, stored};
-use crate::support::kafka::{Broker, broker, write_lines};
+use crate::support::kafka::{Broker, broker, write_keyed_lines, write_lines};
 use crate::support::serve::{Server, Serving, dsl, linkloom, until};
 
 const PARTITIONS: u32 = 4;
@@ -37,6 +37,8 @@ struct Whole {
     broker: &'static Broker,
     hbase: &'static HbaseServers,
     name: String,
+    /// Whether records have the execution as their key, and no digests go through a topic.
+    keyed: bool,
     config: Config,
     store: Arc<dyn Store>,
     dsl: PathBuf,
@@ -57,6 +59,7 @@ impl Whole {
             hbase,
             store: store(&config),
             name,
+            keyed: false,
             config,
             dsl: dsl(folder.path()),
             writer: broker.writer(),
@@ -72,7 +75,8 @@ impl Whole {
             malformed_per_million: 10_000,
             duplicates_per_million: 20_000,
             late_per_million: 20_000,
-            unmarked_logs_per_million: 20_000,
+            // One without a mark has no execution to be keyed by.
+            unmarked_logs_per_million: if self.keyed { 0 } else { 20_000 },
             ..WorkloadConfig::default()
         };
         Reports::of(self.folder.path().join("reports.ndjson"), config)
@@ -80,7 +84,11 @@ impl Whole {
 
     /// Writes lines to the topic; they are there when it returns.
     fn write(&self, lines: &[&[u8]]) {
-        write_lines(&self.writer, &self.name, PARTITIONS, BLOCK, lines);
+        if self.keyed {
+            write_keyed_lines(&self.writer, &self.name, lines);
+        } else {
+            write_lines(&self.writer, &self.name, PARTITIONS, BLOCK, lines);
+        }
         self.writer.flush().expect("written");
     }
 
@@ -89,6 +97,7 @@ impl Whole {
             ("LINKLOOM__HBASE__TABLE_PREFIX", self.config.hbase.table_prefix.clone()),
             ("LINKLOOM__HBASE__TIMEOUT_MS", "3000".to_owned()),
             ("LINKLOOM__KAFKA__DIGEST_PARTITIONS", DIGEST_PARTITIONS.to_string()),
+            ("LINKLOOM__KAFKA__KEYED", self.keyed.to_string()),
         ]
     }
 
@@ -136,12 +145,13 @@ impl Whole {
 
     /// The same where several processes share it.
     fn wait_for_all_of(&self, servers: &mut [Server]) {
+        let partitions = PARTITIONS + if self.keyed { 0 } else { DIGEST_PARTITIONS };
         let mut before = u64::MAX;
         while before > 0 {
             until("more is committed", || {
                 servers.iter_mut().for_each(Server::is_running);
                 let metrics: Option<Vec<String>> = servers.iter().map(Server::metrics).collect();
-                let lag = metrics.and_then(|metrics| lag(&metrics.concat()));
+                let lag = metrics.and_then(|metrics| lag(&metrics.concat(), partitions));
                 lag.filter(|lag| *lag < before).inspect(|lag| before = *lag).is_some()
             });
         }
@@ -178,11 +188,11 @@ impl Whole {
     }
 }
 
-/// The lag over all partitions, of digests too, once it is known of each.
-fn lag(metrics: &str) -> Option<u64> {
+/// The lag over all partitions, once it is known of each of so many.
+fn lag(metrics: &str, partitions: u32) -> Option<u64> {
     let lags = metrics.lines().filter(|line| line.starts_with("linkloom_kafka_lag{"));
     let lags: Vec<u64> = lags.filter_map(|line| line.rsplit_once(' ')?.1.parse().ok()).collect();
-    (lags.len() as u32 == PARTITIONS + DIGEST_PARTITIONS).then(|| lags.iter().sum())
+    (lags.len() as u32 == partitions).then(|| lags.iter().sum())
 }
 
 fn lines(bytes: &[u8]) -> Vec<&[u8]> {

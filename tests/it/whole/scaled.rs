@@ -22,16 +22,26 @@ fn member(whole: &Whole, number: usize) -> Server {
 #[test]
 fn two_then_four_then_one_process_lose_nothing_and_sum_up_each_execution_once() {
     let Some(whole) = Whole::new("scaled") else { return };
+    two_then_four_then_one(&whole, 24);
+}
+
+#[test]
+fn the_same_without_a_topic_of_digests_where_records_are_keyed() {
+    let Some(whole) = Whole::new("keyed") else { return };
+    two_then_four_then_one(&Whole { keyed: true, ..whole }, 25);
+}
+
+fn two_then_four_then_one(whole: &Whole, seed: u64) {
     let _in_use = whole.hbase.shared();
-    let reports = whole.reports(from_env("LINKLOOM_WHOLE_REPORTS", 15_000), 24);
+    let reports = whole.reports(from_env("LINKLOOM_WHOLE_REPORTS", 15_000), seed);
     let bytes = std::fs::read(&reports.path).expect("read");
     let all = lines(&bytes);
     let parts: Vec<&[&[u8]]> = all.chunks(all.len().div_ceil(3)).collect();
 
-    let mut servers = vec![member(&whole, 0), member(&whole, 1)];
+    let mut servers = vec![member(whole, 0), member(whole, 1)];
     whole.write(parts[0]);
     until("both read", || servers.iter().all(reads));
-    servers.extend([member(&whole, 2), member(&whole, 3)]);
+    servers.extend([member(whole, 2), member(whole, 3)]);
     // In pieces, so that those that came last find something to read whenever they get their partitions.
     let mut pieces = parts[1].chunks(500);
     until("all four read", || {
