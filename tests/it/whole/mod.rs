@@ -8,6 +8,7 @@ mod outage;
 mod scaled;
 mod served;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use linkloom::config::Config;
 use linkloom::service::OpenStore;
 use linkloom::workload::WorkloadConfig;
 use linkloom_ingest::source::kafka::KafkaWriter;
+use linkloom_schema::report::Identity;
 use linkloom_storage::cell::Table;
 use linkloom_storage::store::{Rows, Scan, Store};
 use tempfile::TempDir;
@@ -166,7 +168,18 @@ impl Whole {
         finish(ingest(&undisturbed, &self.dsl, &reports.path));
         let (_embedded, embedded) = open(&undisturbed);
         let (identities, dead) = stored(&*self.store);
-        assert!(identities == reports.identities(), "what is in the topic is what is stored");
+        let written = reports.identities();
+        let differ = |identities: &BTreeSet<Identity>| {
+            let missing = written.difference(identities).count();
+            let others = identities.difference(&written).count();
+            format!("{missing} of {} are missing, {others} were never written", written.len())
+        };
+        assert!(
+            identities == written,
+            "what is in the topic is what is stored: {}; a second look: {}",
+            differ(&identities),
+            differ(&stored(&*self.store).0)
+        );
         assert_eq!(dead, reports.malformed, "one dead letter for each refused record");
         let hbase = OpenStore::new(self.store.clone(), &self.config).expect("opened");
         assert_same_answers(reports, &hbase, &embedded);
