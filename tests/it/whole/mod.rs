@@ -1,7 +1,7 @@
 //! Kafka, `linkloom serve` and HBase together, all of them real (`tests/servers`).
 //!
 //! `LINKLOOM_WHOLE_REPORTS=200000` makes the topics longer, `LINKLOOM_WHOLE_KILLS=20` kills more often,
-//! `LINKLOOM_OUTAGE_SECONDS=120` makes the outage longer.
+//! `LINKLOOM_OUTAGE_SECONDS=120` has HBase stay away for so long; without it that is left out.
 
 mod killed;
 mod outage;

@@ -147,9 +147,13 @@ impl Moment {
 
 #[test]
 fn an_outage_under_load_is_waited_out_within_bounds() {
+    let seconds = from_env("LINKLOOM_OUTAGE_SECONDS", 0);
+    if seconds == 0 {
+        eprintln!("skipped: an outage takes minutes to drain; LINKLOOM_OUTAGE_SECONDS=20 runs it");
+        return;
+    }
     let Some(whole) = Whole::new("outage") else { return };
     let _alone = whole.hbase.alone();
-    let seconds = from_env("LINKLOOM_OUTAGE_SECONDS", 20);
     let a_second = from_env("LINKLOOM_OUTAGE_RATE", 1_500);
     let warm = 6_000;
     let reports = whole.reports(warm + seconds * a_second, 25);
