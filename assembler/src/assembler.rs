@@ -54,30 +54,6 @@ impl Shared {
         Ok((shared, left))
     }
 
-    /// Splits what was handed over by shard. It has no traces any more.
-    fn split_handed(shards: usize, items: Vec<Handed>) -> (Vec<Work>, usize) {
-        let mut work: Vec<Work> = Vec::new();
-        work.resize_with(shards, Default::default);
-        let (mut ids, mut joins) = (BTreeSet::new(), Vec::new());
-        for item in items {
-            match item {
-                // Several flushes of one message: each is waited for.
-                Handed::Digest(digest) => {
-                    ids.insert(digest.id);
-                    work[shard_of(digest.id, shards)].digests.push(digest);
-                }
-                Handed::Join(mark) => joins.push(mark),
-                Handed::Trace(_) => {}
-            }
-        }
-        for mark in joins {
-            let id = RowId::of(mark.as_ref());
-            ids.insert(id);
-            work[shard_of(id, shards)].joined.push(mark);
-        }
-        (work, ids.len())
-    }
-
     /// Splits the digests of a durable flush by shard and opens its account in the journal; `settled` is for a flush
     /// without a cell. `None`: the store failed for good, or the process is going down while it refuses.
     fn split(
@@ -87,8 +63,7 @@ impl Shared {
         digests: Vec<RowDigest>,
         settled: Option<Settled>,
     ) -> Option<Vec<Work>> {
-        let mut work: Vec<Work> = Vec::new();
-        work.resize_with(shards, Default::default);
+        let mut work = no_work(shards);
         let mut traces = Vec::new();
         let mut ids = BTreeSet::new();
         let mut summaries = 0;
@@ -139,8 +114,7 @@ impl Shared {
             marks.sort_unstable();
             marks.dedup();
             self.journal.begin(flush, marks.len())?;
-            let mut work: Vec<Work> = Vec::new();
-            work.resize_with(shards, Default::default);
+            let mut work = no_work(shards);
             for mark in marks {
                 work[shard_of(RowId::of(mark.as_ref()), shards)].joined.push(mark);
             }
@@ -157,6 +131,34 @@ fn any_unmarked(store: &dyn Store) -> Result<bool, StoreError> {
         ControlFlow::Break(())
     })?;
     Ok(any)
+}
+
+/// Splits what was handed over by shard. It has no traces any more.
+fn split_handed(shards: usize, items: Vec<Handed>) -> (Vec<Work>, usize) {
+    let mut work = no_work(shards);
+    let (mut ids, mut joins) = (BTreeSet::new(), Vec::new());
+    for item in items {
+        match item {
+            // Several flushes of one message: each is waited for.
+            Handed::Digest(digest) => {
+                ids.insert(digest.id);
+                work[shard_of(digest.id, shards)].digests.push(digest);
+            }
+            Handed::Join(mark) => joins.push(mark),
+            Handed::Trace(_) => {}
+        }
+    }
+    for mark in joins {
+        let id = RowId::of(mark.as_ref());
+        ids.insert(id);
+        work[shard_of(id, shards)].joined.push(mark);
+    }
+    (work, ids.len())
+}
+
+/// Nothing to do, for each of so many shards.
+fn no_work(shards: usize) -> Vec<Work> {
+    (0..shards).map(|_| Work::default()).collect()
 }
 
 fn shard_of(id: RowId, shards: usize) -> usize {
@@ -249,7 +251,7 @@ impl Assembler {
     /// ([`Assembler::executions_of`]) and left out here.
     pub fn accept_handed(&self, items: Vec<Handed>, settled: Settled) {
         let flush = self.next_flush();
-        let (work, summaries) = Shared::split_handed(self.senders.len(), items);
+        let (work, summaries) = split_handed(self.senders.len(), items);
         self.shared.journal.begin_told(flush, summaries, settled);
         self.hand_over(flush, work, None);
     }

@@ -4,17 +4,14 @@
 //! partition ([`partition_of`]), and so to one process; a trace whose marks are not known yet goes to the partition of
 //! the trace, whose process looks them up and hands them on.
 //!
-//! Layout (all numbers little-endian): `version (1 byte)`, then each item: `kind (1 byte)`, its texts (`length u32,
-//! bytes` each), and for digests `first i64, last i64, count u32 + trace ids, count u32 + log marks u64, length u32 +
-//! records` (see `linkloom_schema::digest`). A digest that does not fit a message goes as a *join*: the execution is
+//! Layout: `version (1 byte)`, then each item: `kind (1 byte)` and what it is about, a trace id, the three ids of an
+//! execution, or all that `bytes` says of a digest. A digest that does not fit a message goes as a *join*: the execution is
 //! then summed up from the store.
 
-use linkloom_schema::digest::LogMark;
 use linkloom_schema::ids::LinkMark;
-use linkloom_schema::time::Timestamp;
 use linkloom_storage::flush::{Owner, RowDigest, RowId};
 
-use crate::bytes::{push_text, take, take_text};
+use crate::bytes::{Held, push_held, push_mark, push_text, take, take_held, take_mark, take_text};
 
 /// The layout this code writes, and the only one it reads.
 const VERSION: u8 = 1;
@@ -69,17 +66,7 @@ impl Handed {
                     return push_join(out, mark);
                 }
                 out.push(DIGEST);
-                push_mark(out, mark);
-                let (first, last) =
-                    digest.span.map_or((1, 0), |(first, last)| (first.micros(), last.micros()));
-                out.extend_from_slice(&first.to_le_bytes());
-                out.extend_from_slice(&last.to_le_bytes());
-                out.extend_from_slice(&(digest.traces.len() as u32).to_le_bytes());
-                digest.traces.iter().for_each(|trace| push_text(out, trace));
-                out.extend_from_slice(&(digest.logs.len() as u32).to_le_bytes());
-                digest.logs.iter().for_each(|log| out.extend_from_slice(&log.0.to_le_bytes()));
-                out.extend_from_slice(&(digest.records.len() as u32).to_le_bytes());
-                out.extend_from_slice(&digest.records);
+                push_held(out, mark, digest.span, &digest.traces, &digest.logs, &digest.records);
             }
         }
     }
@@ -90,43 +77,14 @@ impl Handed {
             TRACE => Some(Handed::Trace(take_text(rest)?.to_owned())),
             JOIN => Some(Handed::Join(take_mark(rest)?)),
             DIGEST => {
-                let mark = take_mark(rest)?;
-                let first = i64::from_le_bytes(take(rest)?);
-                let last = i64::from_le_bytes(take(rest)?);
-                let mut digest = RowDigest {
-                    id: RowId::of(mark.as_ref()),
-                    owner: Owner::Execution(mark),
-                    span: (first <= last).then_some((Timestamp(first), Timestamp(last))),
-                    traces: Vec::new(),
-                    records: Vec::new(),
-                    logs: Vec::new(),
-                };
-                for _ in 0..u32::from_le_bytes(take(rest)?) {
-                    digest.traces.push(take_text(rest)?.to_owned());
-                }
-                for _ in 0..u32::from_le_bytes(take(rest)?) {
-                    digest.logs.push(LogMark(u64::from_le_bytes(take(rest)?)));
-                }
-                let length = u32::from_le_bytes(take(rest)?) as usize;
-                let (records, after) = rest.split_at_checked(length)?;
-                digest.records = records.to_vec();
-                *rest = after;
-                Some(Handed::Digest(digest))
+                let Held { mark, span, traces, logs, records } = take_held(rest)?;
+                let id = RowId::of(mark.as_ref());
+                let owner = Owner::Execution(mark);
+                Some(Handed::Digest(RowDigest { id, owner, span, traces, records, logs }))
             }
             _ => None,
         }
     }
-}
-
-fn push_mark(out: &mut Vec<u8>, mark: &LinkMark) {
-    push_text(out, &mark.business_id);
-    push_text(out, &mark.scene_id);
-    push_text(out, &mark.execution_id);
-}
-
-fn take_mark(rest: &mut &[u8]) -> Option<LinkMark> {
-    let (business, scene, execution) = (take_text(rest)?, take_text(rest)?, take_text(rest)?);
-    LinkMark::new(business, scene, execution).ok()
 }
 
 fn push_join(out: &mut Vec<u8>, mark: &LinkMark) {
@@ -141,7 +99,7 @@ pub fn partition_of(id: RowId, partitions: u32) -> u32 {
 }
 
 /// Messages for a topic of so many partitions: partition and bytes.
-pub fn messages(items: impl IntoIterator<Item = Handed>, partitions: u32) -> Vec<(u32, Vec<u8>)> {
+pub fn messages(items: &[Handed], partitions: u32) -> Vec<(u32, Vec<u8>)> {
     let mut open: Vec<Vec<u8>> = vec![Vec::new(); partitions.max(1) as usize];
     let mut full = Vec::new();
     for item in items {
@@ -181,6 +139,9 @@ pub fn decode(message: &[u8]) -> Result<Vec<Handed>, String> {
 
 #[cfg(test)]
 mod tests {
+    use linkloom_schema::digest::LogMark;
+    use linkloom_schema::time::Timestamp;
+
     use super::*;
 
     fn mark(execution: &str) -> LinkMark {
@@ -212,7 +173,7 @@ mod tests {
     fn what_is_handed_over_arrives_in_the_partition_of_its_row() {
         for partitions in [1, 7] {
             let mut arrived = Vec::new();
-            for (partition, message) in messages(some(), partitions) {
+            for (partition, message) in messages(&some(), partitions) {
                 for item in decode(&message).expect("it decodes") {
                     assert_eq!(item.partition(partitions), partition);
                     arrived.push(item);
@@ -229,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_message_that_is_cut_or_of_another_release_is_refused() {
-        let (_, message) = messages([Handed::Digest(digest("run-1", 3))], 1).remove(0);
+        let (_, message) = messages(&[Handed::Digest(digest("run-1", 3))], 1).remove(0);
         for end in 0..message.len() {
             let left = decode(&message[..end]);
             assert!(left.is_err() || end == 1, "cut at {end}: {left:?}");
@@ -240,11 +201,12 @@ mod tests {
 
     #[test]
     fn messages_stay_below_what_a_broker_takes_and_what_does_not_fit_is_read_from_the_store() {
-        let items = (0..40).map(|number| Handed::Digest(digest(&format!("run-{number}"), 100_000)));
-        let sent = messages(items, 1);
+        let items: Vec<Handed> =
+            (0..40).map(|number| Handed::Digest(digest(&format!("run-{number}"), 100_000))).collect();
+        let sent = messages(&items, 1);
         assert!(sent.len() >= 6, "{}", sent.len());
         assert!(sent.iter().all(|(_, message)| message.len() < 1_000_000));
-        let (_, message) = messages([Handed::Digest(digest("huge", 400 << 10))], 1).remove(0);
+        let (_, message) = messages(&[Handed::Digest(digest("huge", 400 << 10))], 1).remove(0);
         assert_eq!(decode(&message), Ok(vec![Handed::Join(mark("huge"))]));
     }
 }

@@ -8,7 +8,7 @@ use linkloom_schema::tally::FACTS_MAX;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::flush::RowDigest;
 
-use crate::bytes::{push_text, take, take_text};
+use crate::bytes::{Held, push_count, push_held, take_count, take_held};
 
 /// The unsorted tail of a window's logs is merged into the sorted head when it is longer than this and than the head.
 const TAIL_MIN: usize = 64;
@@ -198,50 +198,19 @@ impl Window {
         Ok(observed)
     }
 
-    /// Appends the window to a buffer, to be read back by [`Window::decode`]. Layout: counts and lengths as 32-bit, all
-    /// little-endian: three ids, span, traces, logs, records.
+    /// Appends the window to a buffer, to be read back by [`Window::decode`]: how many of its logs are sorted, then what it
+    /// holds.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        push_text(out, &self.mark.business_id);
-        push_text(out, &self.mark.scene_id);
-        push_text(out, &self.mark.execution_id);
-        let (first, last) = self.span.map_or((1, 0), |(first, last)| (first.micros(), last.micros()));
-        out.extend_from_slice(&first.to_le_bytes());
-        out.extend_from_slice(&last.to_le_bytes());
-        out.extend_from_slice(&(self.traces.len() as u32).to_le_bytes());
-        for trace in &self.traces {
-            push_text(out, trace);
-        }
-        out.extend_from_slice(&(self.logs.len() as u32).to_le_bytes());
-        out.extend_from_slice(&(self.logs_sorted as u32).to_le_bytes());
-        for log in &self.logs {
-            out.extend_from_slice(&log.0.to_le_bytes());
-        }
-        out.extend_from_slice(&(self.records.len() as u32).to_le_bytes());
-        out.extend_from_slice(&self.records);
+        push_count(out, self.logs_sorted);
+        push_held(out, &self.mark, self.span, &self.traces, &self.logs, &self.records);
     }
 
     /// Reads a window written by [`Window::encode`]; `None` when it does not decode.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes;
-        let business = take_text(&mut rest)?;
-        let scene = take_text(&mut rest)?;
-        let execution = take_text(&mut rest)?;
-        let mut window = Window::new(LinkMark::new(business, scene, execution).ok()?);
-        let first = i64::from_le_bytes(take(&mut rest)?);
-        let last = i64::from_le_bytes(take(&mut rest)?);
-        window.span = (first <= last).then_some((Timestamp(first), Timestamp(last)));
-        for _ in 0..u32::from_le_bytes(take(&mut rest)?) {
-            window.traces.push(take_text(&mut rest)?.to_owned());
-        }
-        let logs = u32::from_le_bytes(take(&mut rest)?);
-        window.logs_sorted = u32::from_le_bytes(take(&mut rest)?) as usize;
-        for _ in 0..logs {
-            window.logs.push(LogMark(u64::from_le_bytes(take(&mut rest)?)));
-        }
-        let length = u32::from_le_bytes(take(&mut rest)?) as usize;
-        (rest.len() == length).then_some(())?;
-        window.records = rest.to_vec();
-        Some(window)
+        let logs_sorted = take_count(&mut rest)?;
+        let Held { mark, span, traces, logs, records } = take_held(&mut rest)?;
+        rest.is_empty().then(|| Window { span, traces, logs, logs_sorted, records, ..Window::new(mark) })
     }
 }
 

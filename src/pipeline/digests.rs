@@ -130,7 +130,7 @@ impl DigestTopic {
         Ok(*self.partitions.get_or_init(|| found))
     }
 
-    fn hand_over(&self, items: impl IntoIterator<Item = Handed>) -> Result<(), SourceError> {
+    fn hand_over(&self, items: &[Handed]) -> Result<(), SourceError> {
         let messages = handed::messages(items, self.partitions()?);
         let records = messages.iter().map(|(partition, message)| NewRecord {
             partition: Some(*partition),
@@ -150,7 +150,7 @@ impl DigestTopic {
             return Some(());
         }
         assembler.retrying(|| {
-            self.hand_over(items.iter().cloned()).map_err(|error| StoreError::Unavailable {
+            self.hand_over(&items).map_err(|error| StoreError::Unavailable {
                 store: error.source_name,
                 op: "write",
                 cause: error.cause,
@@ -340,14 +340,16 @@ impl<'f> DigestFeed<'f> {
         if !lost {
             self.drain(source, at_once)?;
         }
-        // What the assembler gets after it forgot would stay.
-        while self.under_way.load(Ordering::Acquire) > 0 {
-            source.keep_alive()?;
-            std::thread::sleep(LOOK_FOR_WORKER);
-        }
         self.again.clear();
         self.parts.clear();
         self.in_flight.abandon();
+        // What the assembler gets after it forgot would stay.
+        while self.under_way.load(Ordering::Acquire) > 0 {
+            // Nothing of it is committed any more; a worker that ended has jobs left for good.
+            self.hear(source)?;
+            source.keep_alive()?;
+            std::thread::sleep(LOOK_FOR_WORKER);
+        }
         self.assembler.forget();
         Ok(())
     }

@@ -193,19 +193,20 @@ impl Drop for Sink {
     }
 }
 
-/// Seals flush `number` with `extra` cells and its journal cell.
+/// Seals a flush with `extra` cells and, if it has a number, its journal cell.
 ///
 /// The journal cell comes first: if the store takes only the first cells of the batch and the process dies, what it took
 /// is summed up at the next start.
 pub fn seal(
-    number: u64,
+    number: Option<u64>,
     flush: &Flush,
     extra: Vec<Cell>,
     sealer: &mut Sealer,
     compressor: &mut Compressor,
 ) -> Sealed {
     let mut sealed = sealer.seal(flush);
-    let mut cells: Vec<Cell> = journal::cell(number, &sealed.digests, compressor).into_iter().collect();
+    let journal = number.and_then(|number| journal::cell(number, &sealed.digests, compressor));
+    let mut cells: Vec<Cell> = journal.into_iter().collect();
     cells.append(&mut sealed.batch.cells);
     cells.extend(extra);
     sealed.batch.cells = cells;
@@ -246,15 +247,9 @@ impl Worker {
         safe: impl FnOnce() + Send + 'static,
     ) -> Option<(u64, u64)> {
         let begun = Instant::now();
-        let number = self.assembler.next_flush();
-        let sealed = match self.digests {
-            Digests::Own => seal(number, flush, extra, &mut self.sealer, &mut self.compressor),
-            Digests::Keyed | Digests::Topic(_) => {
-                let mut sealed = self.sealer.seal(flush);
-                sealed.batch.cells.extend(extra);
-                sealed
-            }
-        };
+        // A flush with a journal cell has a number.
+        let number = matches!(self.digests, Digests::Own).then(|| self.assembler.next_flush());
+        let sealed = seal(number, flush, extra, &mut self.sealer, &mut self.compressor);
         let written = Instant::now();
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
         metrics::histogram!(crate::metrics::STORE_WRITE_SECONDS).record(written.elapsed().as_secs_f64());
@@ -269,13 +264,15 @@ impl Worker {
             figure.fetch_add(count, Ordering::Relaxed);
         }
         let counts = (sealed.stored, sealed.duplicates);
-        match &self.digests {
-            Digests::Own => {
+        match (&self.digests, number) {
+            (Digests::Own, Some(number)) => {
                 self.assembler.accept(number, sealed.digests, watermark)?;
                 safe();
             }
-            Digests::Keyed => self.assembler.accept_own(sealed.digests, watermark, Box::new(safe))?,
-            Digests::Topic(topic) => {
+            (Digests::Own | Digests::Keyed, _) => {
+                self.assembler.accept_own(sealed.digests, watermark, Box::new(safe))?;
+            }
+            (Digests::Topic(topic), _) => {
                 topic.publish(&self.assembler, sealed.digests)?;
                 safe();
             }

@@ -25,6 +25,17 @@ pub enum Fault {
     Partway(usize),
 }
 
+/// A call that is about to be carried out.
+#[derive(Clone, Copy, Debug)]
+pub enum Call<'a> {
+    /// A write of these cells.
+    Write(&'a CellBatch),
+    /// A `get` or a `scan`.
+    Read,
+}
+
+type Watch = Box<dyn Fn(Call<'_>) -> Result<(), StoreError> + Send + Sync>;
+
 #[derive(Default)]
 struct Inner {
     cells: BTreeMap<Vec<u8>, Stored>,
@@ -41,6 +52,8 @@ struct Stored {
 
 /// A store that lives as long as the value does. Deterministic: the same calls give the same answers.
 pub struct MemoryStore {
+    name: &'static str,
+    watch: Option<Watch>,
     retention: Retention,
     inner: Mutex<Inner>,
 }
@@ -54,7 +67,16 @@ impl Default for MemoryStore {
 impl MemoryStore {
     /// An empty store.
     pub fn new(retention: Retention) -> Self {
-        MemoryStore { retention, inner: Mutex::default() }
+        MemoryStore { name: "memory", watch: None, retention, inner: Mutex::default() }
+    }
+
+    /// An empty store that keeps everything, under this name; it asks `watch` before each write and each read. Whoever
+    /// watches may count, wait, or refuse with an error.
+    pub fn watched(
+        name: &'static str,
+        watch: impl Fn(Call<'_>) -> Result<(), StoreError> + Send + Sync + 'static,
+    ) -> Self {
+        MemoryStore { name, watch: Some(Box::new(watch)), ..Self::default() }
     }
 
     /// What the next writes do, in order: `None` succeeds. Added behind what was planned before; once the plan is
@@ -124,7 +146,12 @@ impl MemoryStore {
         StoreError::Unavailable { store: self.name().to_owned(), op, cause: cause.to_owned() }
     }
 
+    fn ask(&self, call: Call<'_>) -> Result<(), StoreError> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch(call))
+    }
+
     fn check_read(&self, op: &'static str) -> Result<(), StoreError> {
+        self.ask(Call::Read)?;
         let mut inner = self.lock();
         if inner.failing_reads == 0 {
             return Ok(());
@@ -146,6 +173,7 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn write(&self, batch: &CellBatch) -> Result<(), StoreError> {
+        self.ask(Call::Write(batch))?;
         if let Some(why) = batch.cells.iter().find_map(key::why_not) {
             return Err(self.refused("write", why));
         }
@@ -237,6 +265,6 @@ impl Store for MemoryStore {
     }
 
     fn name(&self) -> &str {
-        "memory"
+        self.name
     }
 }

@@ -1,6 +1,5 @@
 //! Whether the process is of use, and what it says while it is not.
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
@@ -9,11 +8,9 @@ use http::{Request, StatusCode};
 use linkloom_query::Reader;
 use linkloom_query::http::{LateReader, router};
 use linkloom_schema::idle::IdleTimes;
-use linkloom_schema::time::Timestamp;
-use linkloom_storage::cell::{CellBatch, Family, Table};
 use linkloom_storage::definitions::Definitions;
-use linkloom_storage::memory::MemoryStore;
-use linkloom_storage::store::{CellRef, Scan, Store, StoreError};
+use linkloom_storage::memory::{Call, MemoryStore};
+use linkloom_storage::store::Store;
 
 use crate::world::{api, api_of, get, process, reply, stored};
 
@@ -67,53 +64,17 @@ fn until_there_is_a_reader_questions_are_answered_with_what_to_look_at() {
     assert_eq!(get(&api, EXECUTION).status, StatusCode::OK);
 }
 
-/// Reads wait for as long as somebody holds the lock.
-struct Hanging {
-    memory: MemoryStore,
-    hangs: Arc<Mutex<()>>,
-}
-
-impl Store for Hanging {
-    fn write(&self, batch: &CellBatch) -> Result<(), StoreError> {
-        self.memory.write(batch)
-    }
-
-    fn get(
-        &self,
-        table: Table,
-        row: &str,
-        family: Family,
-        qualifier: &str,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        drop(self.hangs.lock());
-        self.memory.get(table, row, family, qualifier)
-    }
-
-    fn scan(
-        &self,
-        scan: &Scan<'_>,
-        each: &mut dyn FnMut(CellRef<'_>) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        self.memory.scan(scan, each)
-    }
-
-    fn forget(&self, row: &str, qualifier: &str) -> Result<(), StoreError> {
-        self.memory.forget(row, qualifier)
-    }
-
-    fn horizon(&self) -> Option<Timestamp> {
-        self.memory.horizon()
-    }
-
-    fn name(&self) -> &str {
-        "a store that hangs"
-    }
-}
-
 #[test]
 fn a_store_that_hangs_is_not_waited_for() {
     let hangs = Arc::new(Mutex::new(()));
-    let store: Arc<dyn Store> = Arc::new(Hanging { memory: MemoryStore::default(), hangs: hangs.clone() });
+    let waited_for = hangs.clone();
+    // Reads wait for as long as somebody holds the lock.
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::watched("a store that hangs", move |call| {
+        if matches!(call, Call::Read) {
+            drop(waited_for.lock());
+        }
+        Ok(())
+    }));
     let definitions = Arc::new(Definitions::load(store.clone()).expect("loaded"));
     let api = api_of(Reader::new(store, definitions, Arc::new(IdleTimes::default())));
     let runtime = tokio::runtime::Builder::new_current_thread()

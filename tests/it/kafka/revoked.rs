@@ -1,6 +1,5 @@
 //! A partition that is taken away, without a broker: when the source is told to let it go, all of it is durable.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,11 +8,10 @@ use linkloom::config::Config;
 use linkloom::pipeline::FeedFigures;
 use linkloom::service::{OpenStore, Service};
 use linkloom_ingest::source::{Next, Position, Source, SourceError};
-use linkloom_schema::time::Timestamp;
-use linkloom_storage::cell::{CellBatch, Family, Table};
-use linkloom_storage::memory::MemoryStore;
+use linkloom_storage::cell::Table;
+use linkloom_storage::memory::{Call, MemoryStore};
 use linkloom_storage::retention::Retention;
-use linkloom_storage::store::{CellRef, Scan, Store, StoreError};
+use linkloom_storage::store::StoreError;
 
 use crate::support::feeding::batch;
 
@@ -41,59 +39,25 @@ impl Source for Scripted {
     }
 }
 
-/// A memory store that takes nothing for a while.
-struct Refusing {
-    store: MemoryStore,
-    refuses: AtomicBool,
-}
-
-impl Store for Refusing {
-    fn write(&self, batch: &CellBatch) -> Result<(), StoreError> {
-        if self.refuses.load(Ordering::Acquire)
-            && batch.cells.iter().any(|cell| cell.table == Table::Unlinked)
+/// A memory store that takes no unmarked reports while `refuses` is set.
+fn refusing(refuses: Arc<AtomicBool>) -> MemoryStore {
+    MemoryStore::watched("memory", move |call| match call {
+        Call::Write(batch)
+            if refuses.load(Ordering::Acquire)
+                && batch.cells.iter().any(|cell| cell.table == Table::Unlinked) =>
         {
-            let (store, cause) = (self.name().to_owned(), "an outage".to_owned());
-            return Err(StoreError::Unavailable { store, op: "write", cause });
+            let (store, cause) = ("memory".to_owned(), "an outage".to_owned());
+            Err(StoreError::Unavailable { store, op: "write", cause })
         }
-        self.store.write(batch)
-    }
-
-    fn get(
-        &self,
-        table: Table,
-        row: &str,
-        family: Family,
-        qualifier: &str,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.get(table, row, family, qualifier)
-    }
-
-    fn scan(
-        &self,
-        scan: &Scan<'_>,
-        each: &mut dyn FnMut(CellRef<'_>) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        self.store.scan(scan, each)
-    }
-
-    fn forget(&self, row: &str, qualifier: &str) -> Result<(), StoreError> {
-        self.store.forget(row, qualifier)
-    }
-
-    fn horizon(&self) -> Option<Timestamp> {
-        self.store.horizon()
-    }
-
-    fn name(&self) -> &str {
-        self.store.name()
-    }
+        Call::Write(_) | Call::Read => Ok(()),
+    })
 }
 
 /// Gives reports without end, and counts how often it is told that the pipeline waits.
 struct Endless {
     next: u64,
     told: Arc<AtomicU64>,
-    store: Arc<Refusing>,
+    refuses: Arc<AtomicBool>,
 }
 
 impl Source for Endless {
@@ -112,7 +76,7 @@ impl Source for Endless {
 
     fn keep_alive(&mut self) -> Result<(), SourceError> {
         if self.told.fetch_add(1, Ordering::Relaxed) == 2 {
-            self.store.refuses.store(false, Ordering::Release);
+            self.refuses.store(false, Ordering::Release);
         }
         Ok(())
     }
@@ -120,14 +84,14 @@ impl Source for Endless {
 
 #[test]
 fn a_source_is_told_that_we_live_while_the_store_is_away() {
-    let store = Refusing { store: MemoryStore::new(Retention::Forever), refuses: AtomicBool::new(true) };
-    let store = Arc::new(store);
+    let refuses = Arc::new(AtomicBool::new(true));
+    let store = Arc::new(refusing(refuses.clone()));
     let mut config = Config::default();
     config.flush.reports_max = 10;
-    let open = OpenStore::new(store.clone(), &config).expect("opens");
+    let open = OpenStore::new(store, &config).expect("opens");
     let service = Service::start(open, &config, None).expect("starts");
     let told = Arc::new(AtomicU64::new(0));
-    let mut source = Endless { next: 0, told: told.clone(), store };
+    let mut source = Endless { next: 0, told: told.clone(), refuses };
     let figures = FeedFigures::default();
     service.feed(&mut source, &figures, &AtomicBool::new(false)).expect("fed");
     let read = figures.read.load(Ordering::Relaxed);

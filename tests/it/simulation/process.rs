@@ -147,7 +147,7 @@ impl Process {
             let number = self.assembler.next_flush();
             let extra = std::mem::take(&mut job.extra);
             let dead = extra.len() as u64;
-            let sealed = seal(number, &job.flush, extra, &mut worker.sealer, &mut worker.compressor);
+            let sealed = seal(Some(number), &job.flush, extra, &mut worker.sealer, &mut worker.compressor);
             assert_eq!(job.records, sealed.stored + sealed.duplicates + dead, "nothing vanishes");
             job.sealed = Some((number, sealed));
             return Vec::new();

@@ -14,9 +14,18 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 /// Looks again and again until it holds.
 #[track_caller]
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    until_or_tell(what, || if holds() { Ok(()) } else { Err(String::new()) });
+}
+
+/// Looks again and again until there is no reason left why not; the last one is told when patience ends.
+#[track_caller]
+pub(crate) fn until_or_tell<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
     let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < PATIENCE, "still not: {what}");
+    loop {
+        match look() {
+            Ok(seen) => return seen,
+            Err(why) => assert!(began.elapsed() < PATIENCE, "still not: {what}\n{why}"),
+        }
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }

@@ -26,7 +26,7 @@ use crate::hbase::servers::{HbaseServers, hbase_servers};
 use crate::hbase::{config, store};
 use crate::kill::{Reports, assert_same_answers, finish, ingest, open, stored};
 use crate::support::kafka::{Broker, broker, write_keyed_lines, write_lines};
-use crate::support::serve::{Server, Serving, dsl, linkloom, until};
+use crate::support::serve::{Server, Serving, dsl, linkloom, until_or_tell};
 
 const PARTITIONS: u32 = 4;
 /// Partitions of the topic that digests go through.
@@ -150,11 +150,15 @@ impl Whole {
         let partitions = PARTITIONS + if self.keyed { 0 } else { DIGEST_PARTITIONS };
         let mut before = u64::MAX;
         while before > 0 {
-            until("more is committed", || {
+            before = until_or_tell("more is committed", || {
                 servers.iter_mut().for_each(Server::is_running);
-                let metrics: Option<Vec<String>> = servers.iter().map(Server::metrics).collect();
-                let lag = metrics.and_then(|metrics| lag(&metrics.concat(), partitions));
-                lag.filter(|lag| *lag < before).inspect(|lag| before = *lag).is_some()
+                let metrics: String = servers.iter().filter_map(Server::metrics).collect();
+                lag(&metrics, partitions).filter(|lag| *lag < before).ok_or_else(|| {
+                    let kafka = metrics.lines().filter(|line| line.starts_with("linkloom_kafka_"));
+                    let lines: Vec<&str> = kafka.collect();
+                    let logs: Vec<String> = servers.iter().map(Server::log).collect();
+                    format!("before: {before}\n{}\n{}", lines.join("\n"), logs.join("\n"))
+                })
             });
         }
     }

@@ -4,9 +4,20 @@ use super::{Whole, lines};
 use crate::support::from_env;
 use crate::support::serve::{Server, until};
 
-/// Whether a process has a partition of reports, or has had one.
+/// Whether a process has read reports.
 fn reads(server: &Server) -> bool {
     server.metric("linkloom_positions_read_total").is_some_and(|read| read > 0)
+}
+
+/// Waits until each process has a partition of reports. What is written earlier may be read by some of them alone.
+fn wait_until_shared(whole: &Whole, servers: &[Server]) {
+    let of_reports = format!("topic=\"{}\"", whole.name);
+    let has_one = |server: &Server| {
+        server.metrics().is_some_and(|metrics| {
+            metrics.lines().any(|line| line.starts_with("linkloom_kafka_lag{") && line.contains(&of_reports))
+        })
+    };
+    until("each has a partition", || servers.iter().all(has_one));
 }
 
 fn member(whole: &Whole, number: usize) -> Server {
@@ -39,21 +50,12 @@ fn two_then_four_then_one(whole: &Whole, seed: u64) {
     let parts: Vec<&[&[u8]]> = all.chunks(all.len().div_ceil(3)).collect();
 
     let mut servers = vec![member(whole, 0), member(whole, 1)];
+    wait_until_shared(whole, &servers);
     whole.write(parts[0]);
-    until("both read", || servers.iter().all(reads));
     servers.extend([member(whole, 2), member(whole, 3)]);
-    // In pieces, so that those that came last find something to read whenever they get their partitions.
-    let mut pieces = parts[1].chunks(500);
-    until("all four read", || {
-        if servers.iter().all(reads) {
-            return true;
-        }
-        if let Some(piece) = pieces.next() {
-            whole.write(piece);
-        }
-        false
-    });
-    pieces.for_each(|piece| whole.write(piece));
+    wait_until_shared(whole, &servers);
+    whole.write(parts[1]);
+    until("all four read", || servers.iter().all(reads));
     // Two are killed in the middle of it, one is stopped: one is left.
     servers.remove(0).kill();
     servers.remove(0).kill();
