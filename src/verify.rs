@@ -16,7 +16,7 @@ use linkloom_schema::route::Route;
 use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
-use linkloom_storage::read::{PackKey, list_packs, read_pack};
+use linkloom_storage::read::{PackKey, PackRows, list_packs, read_pack};
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
@@ -307,7 +307,8 @@ impl<'s> Verifier<'s> {
             }
             _ => None,
         };
-        for pack in list_packs(self.store, *table, key, *family, None)?.iter().filter(|pack| may_hold(pack)) {
+        let rows = PackRows::find(self.store, *table, key)?;
+        for pack in list_packs(self.store, rows, *family, None)?.iter().filter(|pack| may_hold(pack)) {
             if by_identity.is_empty() {
                 break;
             }

@@ -2,6 +2,7 @@
 
 mod assembler;
 mod bytes;
+mod completion;
 pub mod handed;
 pub mod journal;
 pub mod settings;

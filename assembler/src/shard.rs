@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use linkloom_schema::ids::LinkMark;
-use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
-use linkloom_storage::cell::{CellBatch, Family, Table};
+use linkloom_storage::cell::CellBatch;
 use linkloom_storage::flush::{RowDigest, RowId};
 use linkloom_storage::read;
 use linkloom_storage::store::{Retry, Store, StoreError};
 
+use crate::completion;
 use crate::journal::Journal;
 use crate::settings::WindowSettings;
 use crate::spill::Spill;
@@ -126,13 +126,12 @@ impl Shard {
             Message::Flushed { flush, work: Work { digests, joined }, watermark } => {
                 self.watermark = watermark.or(self.watermark);
                 let clock = self.clock(wall_ms);
+                let mut traces = Traces::default();
                 for digest in digests {
                     let id = digest.id;
-                    let new_traces = self.windows.absorb(digest, flush, clock);
-                    if self.joins(&new_traces) {
-                        self.windows.only_from_store(id);
-                    }
+                    traces.add(id, self.windows.absorb(digest, flush, clock));
                 }
+                self.look_for_joins(traces);
                 for mark in joined {
                     let id = RowId::of(mark.as_ref());
                     self.windows.join(id, mark, flush, clock);
@@ -158,14 +157,18 @@ impl Shard {
         }
     }
 
-    /// Whether unmarked reports of one of these traces are stored.
-    fn joins(&self, traces: &[String]) -> bool {
-        self.shared.any_unmarked.load(Ordering::Acquire)
-            && traces.iter().any(|trace| {
-                let found = retrying(&self.shared, || read::trace_has_unmarked(&*self.shared.store, trace));
-                // Not known: reading the execution from the store is right in either case.
-                found.unwrap_or(true)
-            })
+    /// Executions that unmarked reports of one of their traces belong to are summed up from the store.
+    fn look_for_joins(&mut self, Traces { ids, traces }: Traces) {
+        if traces.is_empty() || !self.shared.any_unmarked.load(Ordering::Acquire) {
+            return;
+        }
+        let notes = retrying(&self.shared, || read::notes_of_traces(&*self.shared.store, &traces));
+        for (place, id) in ids.into_iter().enumerate() {
+            // Not known: reading the execution from the store is right in either case.
+            if notes.as_ref().is_none_or(|notes| notes[place].unmarked) {
+                self.windows.only_from_store(id);
+            }
+        }
     }
 
     /// Writes what is due and takes out of memory what is over.
@@ -221,6 +224,8 @@ impl Shard {
         let shared = self.shared.clone();
         let mut batch = CellBatch::default();
         let mut written = Vec::with_capacity(ids.len());
+        // All at once; if that fails for good, those that can be are summed up one by one.
+        retrying(&shared, || self.complete(ids));
         for &id in ids {
             match retrying(&shared, || self.sum_up(id, &mut batch)) {
                 Some(terminal) => written.push((id, terminal)),
@@ -243,14 +248,7 @@ impl Shard {
     /// Completes one window and appends its summary cells. Returns whether the execution has ended.
     fn sum_up(&mut self, id: RowId, batch: &mut CellBatch) -> Result<bool, StoreError> {
         let shared = self.shared.clone();
-        if let Some((window, Base::Unknown)) = self.windows.window(id) {
-            let mark = window.mark.clone();
-            let rest = self.rest_of(id, &mark)?;
-            self.windows.completed(id, rest.as_ref());
-            if rest.is_some_and(|rest| self.joins(rest.traces())) {
-                self.windows.only_from_store(id);
-            }
-        }
+        self.complete(&[id])?;
         if let Some(spill) = &mut self.spill {
             // From here on what was put aside lacks reports, also when the window did not need it.
             spill.forget(id);
@@ -277,33 +275,60 @@ impl Shard {
         shared.summariser.cells_from_store(&*shared.store, &mark, batch)
     }
 
-    /// What the spill or the store holds of an execution beside its window.
-    fn rest_of(&mut self, id: RowId, mark: &LinkMark) -> Result<Option<Window>, StoreError> {
-        if let Some(spill) = self.spill.as_mut().filter(|spill| spill.holds(id)) {
-            match spill.take(id) {
-                Ok(Some(window)) if window.mark == *mark => {
-                    add(&self.shared.figures.unspilled, 1);
-                    return Ok(Some(window));
+    /// Completes the windows that may lack reports with what the spill or the store holds beside them.
+    fn complete(&mut self, ids: &[RowId]) -> Result<(), StoreError> {
+        let mut traces = Traces::default();
+        let mut stored = Vec::new();
+        for &id in ids {
+            let Some((window, Base::Unknown)) = self.windows.window(id) else { continue };
+            let mark = window.mark.clone();
+            match self.put_aside_of(id, &mark) {
+                Some(rest) => {
+                    traces.add(id, rest.traces().to_vec());
+                    self.windows.completed(id, Some(&rest));
                 }
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "a spilled window cannot be read; reading the store instead")
-                }
+                None => stored.push((id, mark)),
             }
         }
-        let store = &*self.shared.store;
-        let row = row_key::link(mark.as_ref());
-        if store.get(Table::Link, &row, Family::Link, linkloom_storage::execution::SUMMARY)?.is_none() {
-            return Ok(None);
+        let shared = self.shared.clone();
+        let completed = completion::each_rest(&*shared.store, &stored, &mut |id, rest| {
+            if let Some(rest) = &rest {
+                add(&shared.figures.reread, 1);
+                traces.add(id, rest.traces().to_vec());
+            }
+            self.windows.completed(id, rest.as_ref());
+        });
+        self.look_for_joins(traces);
+        completed
+    }
+
+    /// The window of an execution that was put aside.
+    fn put_aside_of(&mut self, id: RowId, mark: &LinkMark) -> Option<Window> {
+        match self.spill.as_mut().filter(|spill| spill.holds(id))?.take(id) {
+            Ok(window) => {
+                let window = window.filter(|window| window.mark == *mark)?;
+                add(&self.shared.figures.unspilled, 1);
+                Some(window)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a spilled window cannot be read; reading the store instead");
+                None
+            }
         }
-        add(&self.shared.figures.reread, 1);
-        let mut window = Window::new(mark.clone());
-        for family in [Family::Nodes, Family::BusinessLogs] {
-            read::each_pack(store, Table::Link, &row, family, store.horizon(), &mut |pack| {
-                read::each_report(store, &pack, mark.as_ref(), &mut |report| window.absorb_report(report))
-            })?;
-        }
-        Ok(Some(window))
+    }
+}
+
+/// Traces that windows did not know of, and whose windows those are.
+#[derive(Default)]
+struct Traces {
+    ids: Vec<RowId>,
+    traces: Vec<String>,
+}
+
+impl Traces {
+    fn add(&mut self, id: RowId, traces: Vec<String>) {
+        self.ids.extend(traces.iter().map(|_| id));
+        self.traces.extend(traces);
     }
 }
 

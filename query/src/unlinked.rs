@@ -11,7 +11,7 @@ use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::pack::PackName;
-use linkloom_storage::read::{PackKey, Winners, executions_of_trace, list_packs};
+use linkloom_storage::read::{PackKey, PackRows, Winners, executions_of_trace, list_packs};
 use linkloom_storage::store::{CellRef, Rows, Scan, Store, StoreError};
 use serde::Serialize;
 
@@ -191,8 +191,9 @@ impl Reader {
             let trace = base.rsplit('|').next().unwrap_or_default();
             let trace = row_key::decode_id(trace).map_err(|error| self.corrupt(&row, &error))?;
             let mut entry = UnlinkedEntry::new(Unlinked::Trace(&trace));
+            let of_trace = PackRows::find(store, Table::Unlinked, base)?;
             for family in [Family::Nodes, Family::BusinessLogs] {
-                let packs = list_packs(store, Table::Unlinked, base, family, horizon)?;
+                let packs = list_packs(store, of_trace, family, horizon)?;
                 packs.iter().for_each(|pack| entry.add(&pack.name));
             }
             entry.executions = executions_of_trace(store, &trace)?.len() as u64;
@@ -212,12 +213,16 @@ impl Reader {
         let horizon = store.horizon();
         let row = match of {
             Unlinked::Trace(trace) => row_key::unlinked_trace(trace),
-            // All hours: what lies below it as the overflow rows of a row do.
             Unlinked::Service(service) => row_key::unlinked_service_hours(service),
+        };
+        let rows = match of {
+            Unlinked::Trace(_) => PackRows::find(store, Table::Unlinked, &row)?,
+            // All hours lie below it.
+            Unlinked::Service(_) => PackRows::all_below(Table::Unlinked, &row),
         };
         let mut packs: Vec<PackKey> = Vec::new();
         for family in [Family::Nodes, Family::BusinessLogs] {
-            packs.extend(list_packs(store, Table::Unlinked, &row, family, horizon)?);
+            packs.extend(list_packs(store, rows, family, horizon)?);
         }
         if packs.is_empty() {
             return Ok(None);
@@ -315,8 +320,9 @@ fn first_row(
     horizon: Option<Timestamp>,
 ) -> Result<Option<String>, StoreError> {
     let mut least: Option<String> = None;
+    let rows = PackRows::find(store, Table::Unlinked, base)?;
     for family in [Family::Nodes, Family::BusinessLogs] {
-        for pack in list_packs(store, Table::Unlinked, base, family, horizon)? {
+        for pack in list_packs(store, rows, family, horizon)? {
             if least.as_deref().is_none_or(|least| pack.row.as_str() < least) {
                 least = Some(pack.row);
             }
@@ -328,10 +334,13 @@ fn first_row(
 /// Lent each pack of a scan: its row and its name.
 type EachPackName<'e> = &'e mut dyn FnMut(&str, &PackName) -> Result<ControlFlow<()>, StoreError>;
 
-/// Lends the names of the packs of a keys-only scan.
+/// Lends the names of the packs of a keys-only scan; notes are passed over.
 fn each_pack_name(store: &dyn Store, scan: &Scan<'_>, each: EachPackName<'_>) -> Result<(), StoreError> {
     let mut failed = None;
-    store.scan(scan, &mut |CellRef { row, qualifier, .. }| {
+    store.scan(scan, &mut |CellRef { row, family, qualifier, .. }| {
+        if family == Family::Link {
+            return ControlFlow::Continue(());
+        }
         let read = PackName::decode(qualifier).map_err(|error| StoreError::Corrupt {
             store: store.name().to_owned(),
             what: format!("pack {qualifier} of row {row}"),

@@ -81,6 +81,13 @@ impl InFlight {
             .collect()
     }
 
+    /// Nothing more is committed of these partitions.
+    pub fn give_up(&mut self, partitions: &[(Arc<str>, u32)]) {
+        for (covers, _) in self.waiting.values_mut() {
+            covers.positions.retain(|partition, _| !partitions.contains(partition));
+        }
+    }
+
     /// What is on its way is never committed.
     pub fn abandon(&mut self) {
         self.waiting.clear();
@@ -137,6 +144,9 @@ mod tests {
         assert_eq!(texts(flushes.durable(second)), ["t[0]@9", "t[1]@4"]);
         assert!(flushes.is_empty());
         assert_eq!(texts(flushes.durable(second)), [""; 0], "told twice");
+        let shared = flushes.begin(covering(&[("t", 0, 12), ("t", 1, 6)]));
+        flushes.give_up(&[("t".into(), 0)]);
+        assert_eq!(texts(flushes.durable(shared)), ["t[1]@6"], "of what is kept");
         let lost = flushes.begin(covering(&[("t", 0, 20)]));
         flushes.abandon();
         assert_eq!(texts(flushes.durable(lost)), [""; 0], "somebody else reads it");

@@ -165,6 +165,14 @@ struct Job {
     items: Vec<Handed>,
 }
 
+/// A batch whose traces are to be looked up a second time.
+struct Again {
+    due: Instant,
+    order: u64,
+    partition: (Arc<str>, u32),
+    traces: Vec<String>,
+}
+
 /// What came of a job.
 enum Said {
     /// One of the parts of this batch is done.
@@ -182,8 +190,8 @@ pub struct DigestFeed<'f> {
     parts: BTreeMap<u64, usize>,
     /// Batches the worker has not handed to the assembler yet.
     under_way: Arc<AtomicUsize>,
-    /// Traces to be looked up a second time, the oldest first.
-    again: VecDeque<(Instant, u64, Vec<String>)>,
+    /// Batches whose traces are to be looked up a second time, the oldest first.
+    again: VecDeque<Again>,
     said: (Sender<Said>, Receiver<Said>),
 }
 
@@ -228,7 +236,7 @@ impl<'f> DigestFeed<'f> {
                 match source.next(WAIT)? {
                     Next::Batch(batch) => self.batch(&batch, &jobs, source)?,
                     Next::Revoked { partitions, lost } => {
-                        self.give_up(lost, source, &ending.at_once)?;
+                        self.give_up(&partitions, lost, source, &ending.at_once)?;
                         source.release(&partitions)?;
                     }
                     Next::Opened(_) | Next::Incomplete(_) | Next::Idle => {}
@@ -263,20 +271,17 @@ impl<'f> DigestFeed<'f> {
             .collect();
         self.parts.insert(order, 1 + usize::from(!traces.is_empty()));
         if !traces.is_empty() {
-            self.again.push_back((Instant::now() + LOOK_AGAIN, order, traces));
+            let (due, partition) = (Instant::now() + LOOK_AGAIN, (batch.source.clone(), batch.partition));
+            self.again.push_back(Again { due, order, partition, traces });
         }
         self.submit(Job { order, items }, jobs, source)
     }
 
     fn look_again(&mut self, jobs: &Sender<Job>, source: &mut dyn Source) -> Result<(), FeedError> {
-        while let Some((due, ..)) = self.again.front() {
-            if *due > Instant::now() {
-                break;
-            }
-            if let Some((_, order, traces)) = self.again.pop_front() {
-                let items = traces.into_iter().map(Handed::Trace).collect();
-                self.submit(Job { order, items }, jobs, source)?;
-            }
+        while self.again.front().is_some_and(|again| again.due <= Instant::now()) {
+            let Some(Again { order, traces, .. }) = self.again.pop_front() else { break };
+            let items = traces.into_iter().map(Handed::Trace).collect();
+            self.submit(Job { order, items }, jobs, source)?;
         }
         Ok(())
     }
@@ -330,9 +335,11 @@ impl<'f> DigestFeed<'f> {
         Ok(())
     }
 
-    /// Partitions go to somebody else: what is in memory is not kept, for it may come back changed.
+    /// Partitions go to somebody else: what is in memory is not kept, for it may come back changed. Traces of the
+    /// partitions that stay are still looked up a second time: nobody reads them again.
     fn give_up(
         &mut self,
+        partitions: &[(Arc<str>, u32)],
         lost: bool,
         source: &mut dyn Source,
         at_once: &AtomicBool,
@@ -340,9 +347,20 @@ impl<'f> DigestFeed<'f> {
         if !lost {
             self.drain(source, at_once)?;
         }
-        self.again.clear();
-        self.parts.clear();
-        self.in_flight.abandon();
+        if lost || at_once.load(Ordering::Acquire) {
+            self.again.clear();
+            self.parts.clear();
+            self.in_flight.abandon();
+        } else {
+            self.in_flight.give_up(partitions);
+            for again in std::mem::take(&mut self.again) {
+                if partitions.contains(&again.partition) {
+                    self.heard(Said::Done(again.order), source)?;
+                } else {
+                    self.again.push_back(again);
+                }
+            }
+        }
         // What the assembler gets after it forgot would stay.
         while self.under_way.load(Ordering::Acquire) > 0 {
             // Nothing of it is committed any more; a worker that ended has jobs left for good.

@@ -11,14 +11,17 @@ use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cell::{Family, Table};
+use crate::note;
 use crate::pack::PackText;
-use crate::read::{self, Merged, PackKey, Winners};
+use crate::read::{self, Merged, PackKey, PackRows, Winners};
 use crate::store::{Store, StoreError};
 
 /// Qualifier of the summary cell in family `l` of the `link` table.
 pub const SUMMARY: &str = "summary";
 /// Up to so many packs of logs (16 MiB of text) are merged in memory; more are read one after the other.
 const LOG_PACKS_IN_MEMORY: usize = 64;
+/// An execution with up to so many reports is read whole.
+const FEW_REPORTS: u64 = 512;
 /// Conflicting identities named in findings; more are counted in the last of them.
 const CONFLICTS_NAMED_MAX: usize = 100;
 
@@ -58,12 +61,40 @@ pub struct Execution<'a> {
 pub fn summary(store: &dyn Store, mark: MarkRef<'_>) -> Result<Option<Summary>, StoreError> {
     let row = row_key::link(mark);
     let Some(value) = store.get(Table::Link, &row, Family::Link, SUMMARY)? else { return Ok(None) };
-    let corrupt = |error: serde_json::Error| StoreError::Corrupt {
+    Summary::from_json(&value).map(Some).map_err(|error| bad_summary(store, &row, &error))
+}
+
+fn bad_summary(store: &dyn Store, row: &str, error: &serde_json::Error) -> StoreError {
+    StoreError::Corrupt {
         store: store.name().to_owned(),
         what: format!("summary of {row}"),
         why: error.to_string(),
-    };
-    Summary::from_json(&value).map(Some).map_err(corrupt)
+    }
+}
+
+/// What the family `l` of an execution's row holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Its summary, as JSON.
+    pub summary: Option<Vec<u8>>,
+    /// Whether it has overflow rows.
+    pub overflow: bool,
+}
+
+/// The heads of executions, by their rows.
+pub fn heads(store: &dyn Store, rows: &[String]) -> Result<Vec<Head>, StoreError> {
+    let mut heads = vec![Head::default(); rows.len()];
+    store.rows(Table::Link, Family::Link, rows, &mut |place, cell| match cell.qualifier {
+        SUMMARY => heads[place].summary = Some(cell.value.to_vec()),
+        note::OVERFLOW => heads[place].overflow = true,
+        _ => {}
+    })?;
+    Ok(heads)
+}
+
+/// Whether the reports of an execution are few, as far as its summary knows.
+pub fn holds_little(summary: &Summary) -> bool {
+    summary.version <= FEW_REPORTS
 }
 
 /// Reads an execution and lends it to `then`; `None` when nothing is stored under its mark.
@@ -81,9 +112,24 @@ pub fn with_execution<T>(
     let corrupt =
         |why: String| StoreError::Corrupt { store: store.name().to_owned(), what: row.clone(), why };
 
-    let own_nodes = read::packs(store, Table::Link, &row, Family::Nodes, horizon)?;
-    let mut log_packs = read::list_packs(store, Table::Link, &row, Family::BusinessLogs, horizon)?;
-    let known = if horizon.is_some() || logs == Logs::Few { summary(store, mark)? } else { None };
+    let head = heads(store, std::slice::from_ref(&row))?.pop().unwrap_or_default();
+    // A summary that is not needed may be made anew from what is read here, whatever is wrong with it.
+    let needed = horizon.is_some() || logs == Logs::Few;
+    let known = match head.summary.map(|json| Summary::from_json(&json)).transpose() {
+        Err(error) if needed => return Err(bad_summary(store, &row, &error)),
+        known => known.ok().flatten(),
+    };
+    let own = PackRows::known(Table::Link, &row, head.overflow);
+    let own_nodes = read::packs(store, own, Family::Nodes, horizon)?;
+    let few = !head.overflow && known.as_ref().is_some_and(holds_little);
+    let (mut log_packs, own_logs) = if few {
+        let rows = std::slice::from_ref(&row);
+        let packs = read::packs_of_small(store, Table::Link, Family::BusinessLogs, rows, horizon)?;
+        let (keys, texts) = packs.into_iter().map(|(_, key, text)| (key, text)).unzip();
+        (keys, Some(texts))
+    } else {
+        (read::list_packs(store, own, Family::BusinessLogs, horizon)?, None)
+    };
     if own_nodes.is_empty() && log_packs.is_empty() && known.is_none() {
         return Ok(None);
     }
@@ -96,17 +142,22 @@ pub fn with_execution<T>(
     let stand_in = known.as_ref().filter(|summary| many && logs == Logs::Few && summary.stands_for_logs());
     match stand_in {
         Some(summary) => gathered.summary(summary),
-        None => gathered.logs(store, &log_packs, Some(mark), horizon)?,
+        None => gathered.logs(store, &log_packs, own_logs, Some(mark), horizon)?,
     }
     let logs_left_out = stand_in.is_some();
 
     let mut joined_nodes: Vec<PackText> = Vec::new();
     let mut shared_traces = Vec::new();
     let traces: Vec<String> = gathered.tally.trace_ids().map(str::to_owned).collect();
-    for trace in traces {
+    let notes = read::notes_of_traces(store, &traces)?;
+    for (trace, notes) in traces.into_iter().zip(notes) {
+        if !notes.unmarked {
+            continue;
+        }
         let row = row_key::unlinked_trace(&trace);
-        let nodes = read::packs(store, Table::Unlinked, &row, Family::Nodes, horizon)?;
-        let packs = read::list_packs(store, Table::Unlinked, &row, Family::BusinessLogs, horizon)?;
+        let rows = PackRows::known(Table::Unlinked, &row, notes.overflow);
+        let nodes = read::packs(store, rows, Family::Nodes, horizon)?;
+        let packs = read::list_packs(store, rows, Family::BusinessLogs, horizon)?;
         if nodes.is_empty() && packs.is_empty() {
             continue;
         }
@@ -116,7 +167,7 @@ pub fn with_execution<T>(
             shared_traces.push(trace);
         }
     }
-    gathered.logs(store, &log_packs[own_log_packs..], None, horizon)?;
+    gathered.logs(store, &log_packs[own_log_packs..], None, None, horizon)?;
     let joined = read::merge(joined_nodes.iter().map(|pack| (pack, None)), horizon).map_err(corrupt)?;
     gathered.nodes(&joined);
     let mut reports = merged.reports;
@@ -178,16 +229,18 @@ impl Gathered {
         self.tally.set_meta(&summary.meta);
     }
 
-    /// Adds the logs of these packs, each once.
+    /// Adds the logs of these packs, each once; `texts` if they were read already.
     fn logs(
         &mut self,
         store: &dyn Store,
         packs: &[PackKey],
+        texts: Option<Vec<PackText>>,
         mark: Option<MarkRef<'_>>,
         horizon: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        if packs.len() <= LOG_PACKS_IN_MEMORY {
-            let texts = packs.iter().map(|key| read::read_pack(store, key)).collect::<Result<Vec<_>, _>>()?;
+        if texts.is_some() || packs.len() <= LOG_PACKS_IN_MEMORY {
+            let read = || packs.iter().map(|key| read::read_pack(store, key)).collect();
+            let texts: Vec<PackText> = texts.map_or_else(read, Ok)?;
             let merged = read::merge(texts.iter().map(|pack| (pack, mark)), horizon);
             let merged = merged.map_err(|why| StoreError::Corrupt {
                 store: store.name().to_owned(),

@@ -8,6 +8,7 @@ pub mod flush;
 pub mod hbase;
 mod key;
 pub mod memory;
+pub mod note;
 pub mod pack;
 pub mod read;
 pub mod retention;

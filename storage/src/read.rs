@@ -10,8 +10,9 @@ use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cell::{Family, Table};
+use crate::note;
 use crate::pack::{PackName, PackText, decompress};
-use crate::store::{Rows, Scan, Store, StoreError};
+use crate::store::{CellRef, Rows, Scan, Store, StoreError};
 
 /// Executions one trace id may be tied to before a reader stops counting: from two on its reports are shared anyway.
 const TIED_EXECUTIONS_MAX: usize = 1_000;
@@ -39,57 +40,116 @@ fn corrupt(store: &dyn Store, row: &str, qualifier: &str, why: impl ToString) ->
     }
 }
 
-/// Lent each cell of a scan: row, qualifier, value.
-type EachCell<'e> = &'e mut dyn FnMut(&str, &str, &[u8]) -> Result<(), StoreError>;
-
-fn scan_rows(
-    store: &dyn Store,
+/// The rows the packs of one owner are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackRows<'a> {
     table: Table,
-    row: &str,
-    family: Family,
-    keys_only: bool,
-    each: EachCell<'_>,
-) -> Result<(), StoreError> {
-    let overflow = format!("{row}|");
-    for rows in [Rows::One(row), Rows::Prefix(&overflow)] {
-        let mut failed = None;
-        let scan = Scan { keys_only, family: Some(family), ..Scan::new(table, rows) };
-        store.scan(&scan, &mut |cell| match each(cell.row, cell.qualifier, cell.value) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-    }
-    Ok(())
+    row: &'a str,
+    below: bool,
 }
 
-/// Names of the packs of a row and its overflow rows, not the packs themselves; those wholly before `horizon` are left
-/// out. Order: as stored (row, then time).
+impl<'a> PackRows<'a> {
+    /// A row and its overflow rows, of which it has a note.
+    pub fn find(store: &dyn Store, table: Table, row: &'a str) -> Result<Self, StoreError> {
+        let note = store.get(table, row, Family::Link, note::OVERFLOW)?;
+        Ok(PackRows { table, row, below: note.is_some() })
+    }
+
+    /// The same where it is known whether the row has a note of overflow rows.
+    pub fn known(table: Table, row: &'a str, overflow: bool) -> Self {
+        PackRows { table, row, below: overflow }
+    }
+
+    /// A row and every row below it: `{row}|...`.
+    pub fn all_below(table: Table, row: &'a str) -> Self {
+        PackRows { table, row, below: true }
+    }
+
+    fn scan(
+        &self,
+        store: &dyn Store,
+        family: Family,
+        keys_only: bool,
+        each: EachCell<'_>,
+    ) -> Result<(), StoreError> {
+        let below = format!("{}|", self.row);
+        for rows in [Some(Rows::One(self.row)), self.below.then_some(Rows::Prefix(&below))] {
+            let Some(rows) = rows else { continue };
+            let mut failed = None;
+            let scan = Scan { keys_only, family: Some(family), ..Scan::new(self.table, rows) };
+            store.scan(&scan, &mut |cell| match each(cell) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            })?;
+            if let Some(error) = failed {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lent each cell of a scan.
+type EachCell<'e> = &'e mut dyn FnMut(CellRef<'_>) -> Result<(), StoreError>;
+
+/// The name of a pack; `None`: it is wholly before `horizon`.
+fn name_of(
+    store: &dyn Store,
+    cell: &CellRef<'_>,
+    horizon: Option<Timestamp>,
+) -> Result<Option<PackName>, StoreError> {
+    let name = PackName::decode(cell.qualifier);
+    let name = name.map_err(|error| corrupt(store, cell.row, cell.qualifier, error))?;
+    let past = matches!((name.span, horizon), (Some((_, last)), Some(horizon)) if last < horizon);
+    Ok((!past).then_some(name))
+}
+
+/// Names of packs, not the packs themselves; those wholly before `horizon` are left out. Order: as stored (row, then time).
 pub fn list_packs(
     store: &dyn Store,
-    table: Table,
-    row: &str,
+    rows: PackRows<'_>,
     family: Family,
     horizon: Option<Timestamp>,
 ) -> Result<Vec<PackKey>, StoreError> {
     let mut keys = Vec::new();
-    scan_rows(store, table, row, family, true, &mut |row, qualifier, _| {
-        let name = PackName::decode(qualifier).map_err(|error| corrupt(store, row, qualifier, error))?;
-        if !is_past(&name, horizon) {
-            keys.push(PackKey { table, row: row.to_owned(), family, qualifier: qualifier.to_owned(), name });
+    rows.scan(store, family, true, &mut |cell| {
+        if let Some(name) = name_of(store, &cell, horizon)? {
+            let (row, qualifier) = (cell.row.to_owned(), cell.qualifier.to_owned());
+            keys.push(PackKey { table: rows.table, row, family, qualifier, name });
         }
         Ok(())
     })?;
     Ok(keys)
 }
 
-fn is_past(name: &PackName, horizon: Option<Timestamp>) -> bool {
-    matches!((name.span, horizon), (Some((_, last)), Some(horizon)) if last < horizon)
+/// Names and texts of the packs of some rows, each with the place of its row in `rows`; overflow rows are not looked for.
+/// For rows that are known to hold little ([`Store::rows`]).
+pub fn packs_of_small(
+    store: &dyn Store,
+    table: Table,
+    family: Family,
+    rows: &[String],
+    horizon: Option<Timestamp>,
+) -> Result<Vec<(usize, PackKey, PackText)>, StoreError> {
+    let mut found = Ok(Vec::new());
+    store.rows(table, family, rows, &mut |place, cell| {
+        let Ok(packs) = &mut found else { return };
+        let read = name_of(store, &cell, horizon).and_then(|name| {
+            let Some(name) = name else { return Ok(None) };
+            let text = decompress(cell.value).and_then(PackText::new);
+            let text = text.map_err(|why| corrupt(store, cell.row, cell.qualifier, why))?;
+            let (row, qualifier) = (cell.row.to_owned(), cell.qualifier.to_owned());
+            Ok(Some((place, PackKey { table, row, family, qualifier, name }, text)))
+        });
+        match read {
+            Ok(pack) => packs.extend(pack),
+            Err(error) => found = Err(error),
+        }
+    })?;
+    found
 }
 
 /// One listed pack. Errors: `Corrupt` also when it is gone.
@@ -100,35 +160,32 @@ pub fn read_pack(store: &dyn Store, key: &PackKey) -> Result<PackText, StoreErro
     text.map_err(|why| corrupt(store, &key.row, &key.qualifier, why))
 }
 
-/// Lends every pack of a row and its overflow rows to `each`, one at a time; those wholly before `horizon` are left out.
+/// Lends every pack to `each`, one at a time; those wholly before `horizon` are left out.
 pub fn each_pack(
     store: &dyn Store,
-    table: Table,
-    row: &str,
+    rows: PackRows<'_>,
     family: Family,
     horizon: Option<Timestamp>,
     each: &mut dyn FnMut(PackText) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    scan_rows(store, table, row, family, false, &mut |row, qualifier, value| {
-        let name = PackName::decode(qualifier).map_err(|error| corrupt(store, row, qualifier, error))?;
-        if is_past(&name, horizon) {
+    rows.scan(store, family, false, &mut |cell| {
+        if name_of(store, &cell, horizon)?.is_none() {
             return Ok(());
         }
-        let text = decompress(value).and_then(PackText::new);
-        each(text.map_err(|why| corrupt(store, row, qualifier, why))?)
+        let text = decompress(cell.value).and_then(PackText::new);
+        each(text.map_err(|why| corrupt(store, cell.row, cell.qualifier, why))?)
     })
 }
 
-/// All packs of a row and its overflow rows.
+/// All packs.
 pub fn packs(
     store: &dyn Store,
-    table: Table,
-    row: &str,
+    rows: PackRows<'_>,
     family: Family,
     horizon: Option<Timestamp>,
 ) -> Result<Vec<PackText>, StoreError> {
     let mut texts = Vec::new();
-    each_pack(store, table, row, family, horizon, &mut |text| {
+    each_pack(store, rows, family, horizon, &mut |text| {
         texts.push(text);
         Ok(())
     })?;
@@ -211,15 +268,25 @@ pub fn merge<'a>(
     Ok(merged)
 }
 
-/// Whether unmarked reports of a trace are stored.
-pub fn trace_has_unmarked(store: &dyn Store, trace_id: &str) -> Result<bool, StoreError> {
-    let mut found = false;
-    let row = row_key::unlinked_trace(trace_id);
-    store.scan(&Scan::new(Table::Unlinked, Rows::One(&row)).keys_only(), &mut |_| {
-        found = true;
-        ControlFlow::Break(())
+/// Of each of these traces, what its row notes: whether it holds unmarked reports, and whether it has overflow rows.
+pub fn notes_of_traces(store: &dyn Store, trace_ids: &[String]) -> Result<Vec<TraceNotes>, StoreError> {
+    let rows: Vec<String> = trace_ids.iter().map(|trace| row_key::unlinked_trace(trace)).collect();
+    let mut notes = vec![TraceNotes::default(); rows.len()];
+    store.rows(Table::Unlinked, Family::Link, &rows, &mut |place, cell| match cell.qualifier {
+        note::UNMARKED => notes[place].unmarked = true,
+        note::OVERFLOW => notes[place].overflow = true,
+        _ => {}
     })?;
-    Ok(found)
+    Ok(notes)
+}
+
+/// What the row of a trace notes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TraceNotes {
+    /// It holds reports without a mark.
+    pub unmarked: bool,
+    /// It has overflow rows.
+    pub overflow: bool,
 }
 
 /// Executions tied to a trace id, in row order; at most 1,000.

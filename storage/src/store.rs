@@ -174,6 +174,25 @@ pub trait Store: Send + Sync {
         each: &mut dyn FnMut(CellRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
 
+    /// Lends all cells of one family of several rows, in the order of `rows`, each with the place of its row in it. For
+    /// rows that are known to hold little: a store behind a network asks for many of them with one call, and has in
+    /// memory what they hold.
+    fn rows(
+        &self,
+        table: Table,
+        family: Family,
+        rows: &[String],
+        each: &mut dyn FnMut(usize, CellRef<'_>),
+    ) -> Result<(), StoreError> {
+        for (place, row) in rows.iter().enumerate() {
+            self.scan(&Scan::new(table, Rows::One(row)).family(family), &mut |cell| {
+                each(place, cell);
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(())
+    }
+
     /// Removes one cell of a table that holds no reports (`Meta`): the only deletion there is.
     fn forget(&self, row: &str, qualifier: &str) -> Result<(), StoreError>;
 

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use linkloom_schema::digest;
 use linkloom_schema::hour::Hour;
-use linkloom_schema::ids::MarkRef;
 use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -12,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Flush, NO_NODE, Owner, RowDigest, RowId, Touched, UNTIMED};
 use crate::cell::{Cell, CellBatch, Family, Table};
+use crate::note;
 use crate::pack::{Compressor, NAMED_NODE_BYTES_MIN, PACK_BYTES_MAX, PackText};
 
 /// Family, qualifier, value and time of a pack that has no row yet.
@@ -39,8 +39,8 @@ pub struct Sealer {
     packs_per_row_max: u32,
     /// Packs written per row so far, for the overflow chunk.
     packs_of: FxHashMap<RowId, u32>,
-    /// `trace` rows written lately.
-    traces_written: FxHashSet<u64>,
+    /// `trace` rows and notes written lately.
+    written: FxHashSet<u64>,
     remembered_max: usize,
     text: Vec<u8>,
 }
@@ -53,7 +53,7 @@ impl Sealer {
             compressor: Compressor::new(level)?,
             packs_per_row_max: packs_per_row_max.max(1),
             packs_of: FxHashMap::default(),
-            traces_written: FxHashSet::default(),
+            written: FxHashSet::default(),
             remembered_max,
             text: Vec::new(),
         })
@@ -113,8 +113,16 @@ impl Sealer {
             }
             sealed.packs += row_cells.len() as u64;
             self.place(&mut sealed.batch, row.id, table, &key, &mut row_cells);
-            if let Owner::Execution(mark) = &row.owner {
-                self.tie_traces(&mut sealed.batch, mark.as_ref(), &row.traces, span.map(|(_, last)| last));
+            let last = span.map(|(_, last)| last);
+            match &row.owner {
+                Owner::Execution(mark) => {
+                    for trace in &row.traces {
+                        let row = row_key::trace(trace, mark.as_ref());
+                        self.once_a_day(&mut sealed.batch, (Table::Trace, &row, "e"), last);
+                    }
+                }
+                Owner::Trace(_) => self.once_a_day(&mut sealed.batch, (table, &key, note::UNMARKED), last),
+                Owner::Service(..) => {}
             }
             sealed.digests.push(digest);
         }
@@ -180,7 +188,7 @@ impl Sealer {
         (name.encode(), span.map(|(_, last)| last))
     }
 
-    /// Puts the packs of one row into the row, or into its overflow rows.
+    /// Puts the packs of one row into the row, or into its overflow rows, of which the row then has a note.
     fn place(
         &mut self,
         batch: &mut CellBatch,
@@ -192,40 +200,42 @@ impl Sealer {
         if self.packs_of.len() >= self.remembered_max {
             self.packs_of.clear();
         }
-        let count = self.packs_of.entry(id).or_insert(0);
+        let mut count = self.packs_of.get(&id).copied().unwrap_or(0);
         for (family, qualifier, value, expires_by) in cells.drain(..) {
-            let chunk = *count / self.packs_per_row_max;
-            *count += 1;
+            let chunk = count / self.packs_per_row_max;
+            count += 1;
             let row = if chunk == 0 { key.to_owned() } else { format!("{key}|{chunk}") };
+            if chunk > 0 {
+                self.once_a_day(batch, (table, key, note::OVERFLOW), expires_by);
+            }
             batch.cells.push(Cell { table, row, family, qualifier, value, expires_by });
         }
+        self.packs_of.insert(id, count);
     }
 
-    fn tie_traces(
+    /// Writes an empty cell of the family `l`: once, and then once for each later day of `last`, so that it expires with
+    /// the latest of what it speaks of.
+    fn once_a_day(
         &mut self,
         batch: &mut CellBatch,
-        mark: MarkRef<'_>,
-        traces: &[String],
+        (table, row, qualifier): (Table, &str, &str),
         last: Option<Timestamp>,
     ) {
         const DAY_SECONDS: i64 = 86_400;
-        if self.traces_written.len() >= self.remembered_max {
-            self.traces_written.clear();
+        if self.written.len() >= self.remembered_max {
+            self.written.clear();
         }
-        for trace in traces {
-            let row = row_key::trace(trace, mark);
-            // Once a day anew, so that the tie expires with the execution's last report.
-            let day = last.map_or(0, |last| last.seconds().div_euclid(DAY_SECONDS));
-            if self.traces_written.insert(xxh3_64(row.as_bytes()) ^ day as u64) {
-                batch.cells.push(Cell {
-                    table: Table::Trace,
-                    row,
-                    family: Family::Link,
-                    qualifier: "e".to_owned(),
-                    value: Vec::new(),
-                    expires_by: last,
-                });
-            }
+        let day = last.map_or(0, |last| last.seconds().div_euclid(DAY_SECONDS));
+        let what = xxh3_64(row.as_bytes()) ^ xxh3_64(qualifier.as_bytes()).rotate_left(1);
+        if self.written.insert(what ^ day as u64) {
+            batch.cells.push(Cell {
+                table,
+                row: row.to_owned(),
+                family: Family::Link,
+                qualifier: qualifier.to_owned(),
+                value: Vec::new(),
+                expires_by: last,
+            });
         }
     }
 }

@@ -5,7 +5,7 @@ use linkloom_schema::report::{Mark, ReportKind, Status};
 use linkloom_schema::time::Timestamp;
 
 use super::*;
-use crate::cell::Cell;
+use crate::cell::{Cell, Family};
 use crate::pack::{PACK_BYTES_MAX, PackName, PackText, decompress};
 use crate::read::merge;
 
@@ -154,7 +154,11 @@ fn large_executions_are_cut_by_node_and_overflow_into_further_rows() {
         .collect();
     let mut flush = Flush::new();
     reports.iter().for_each(|report| push(&mut flush, report));
-    let sealed = Sealer::new(1, 4, 1_000).expect("level 1 exists").seal(&flush);
+    let mut sealed = Sealer::new(1, 4, 1_000).expect("level 1 exists").seal(&flush);
+    let (notes, packs) = std::mem::take(&mut sealed.batch.cells)
+        .into_iter()
+        .partition::<Vec<_>, _>(|cell| cell.family == Family::Link);
+    sealed.batch.cells = packs;
     let named =
         sealed.batch.cells.iter().filter(|c| PackName::decode(&c.qualifier).expect("a name").node.is_some());
     assert!(named.count() >= sealed.batch.cells.len() - 1, "all but the pack at the border are of one node");
@@ -162,6 +166,8 @@ fn large_executions_are_cut_by_node_and_overflow_into_further_rows() {
     let rows: std::collections::BTreeSet<&str> = sealed.batch.cells.iter().map(|c| c.row.as_str()).collect();
     let base = row_key::link(mark("content-1").as_ref());
     assert!(rows.contains(base.as_str()) && rows.contains(format!("{base}|1").as_str()), "{rows:?}");
+    let notes: Vec<(&str, &str)> = notes.iter().map(|c| (c.row.as_str(), c.qualifier.as_str())).collect();
+    assert_eq!(notes, [(base.as_str(), "overflow")], "once, in the row itself");
     let packs: Vec<PackText> = sealed.batch.cells.iter().map(text).collect();
     assert_eq!(merge(packs.iter().map(|pack| (pack, None)), None).expect("decodes").reports.len(), 2_000);
 }
@@ -178,19 +184,22 @@ fn traces_are_tied_once_and_unmarked_reports_go_to_their_trace_or_service() {
     [traced("content-1", 1), unmarked, lost].iter().for_each(|report| push(&mut flush, report));
     let mut sealer = sealer();
     let first = sealer.seal(&flush);
-    let rows: Vec<(Table, &str)> = first.batch.cells.iter().map(|c| (c.table, c.row.as_str())).collect();
+    let rows: Vec<(Table, &str, &str)> =
+        first.batch.cells.iter().map(|c| (c.table, c.row.as_str(), c.family.name())).collect();
     assert_eq!(
         rows,
         [
-            (Table::Link, "e3|content-1|realtime-input|5f2c"),
-            (Table::Trace, "8d|4bf9|content-1|realtime-input|5f2c"),
-            (Table::Unlinked, "t|8d|4bf9"),
-            (Table::Unlinked, "s|api|2026112110"),
+            (Table::Link, "e3|content-1|realtime-input|5f2c", "n"),
+            (Table::Trace, "8d|4bf9|content-1|realtime-input|5f2c", "l"),
+            (Table::Unlinked, "t|8d|4bf9", "n"),
+            (Table::Unlinked, "t|8d|4bf9", "l"),
+            (Table::Unlinked, "s|api|2026112110", "n"),
         ]
     );
+    assert!(first.batch.cells.iter().any(|c| c.qualifier == "unmarked" && c.table == Table::Unlinked));
     let again = sealer.seal(&flush);
     assert!(
-        again.batch.cells.iter().all(|cell| cell.table != Table::Trace),
-        "tied lately, not written again"
+        again.batch.cells.iter().all(|cell| cell.family != Family::Link),
+        "tied and noted lately, not written again"
     );
 }

@@ -30,8 +30,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hbase_thrift::hbase::THbaseSyncClient;
+use hbase_thrift::hbase::{THbaseSyncClient, TRowResult};
 use linkloom_schema::time::Timestamp;
+use rustc_hash::FxHashMap;
 
 pub use admin::Made;
 pub use layout::{Compression, Difference, Layout};
@@ -45,6 +46,9 @@ use crate::cell::{CellBatch, Family, Table};
 use crate::key;
 use crate::retention::{self, Retention};
 use crate::store::{CellRef, Rows, Scan, Store, StoreError};
+
+/// Rows asked for with one call, where each is known to hold little.
+const ROWS_PER_CALL: usize = 256;
 
 /// What a store in HBase needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,14 +199,7 @@ impl HbaseStore {
             )
         };
         let results = self.pool.one(Method::Get, call).map_err(self.error("scan"))?;
-        let mut cells = Vec::new();
-        for result in results {
-            let row = result.row.unwrap_or_default();
-            for (column, cell) in result.columns.unwrap_or_default() {
-                cells.push(Found { row: row.clone(), column, value: cell.value.unwrap_or_default() });
-            }
-        }
-        Ok(cells)
+        Ok(results.into_iter().flat_map(cells_of).collect())
     }
 
     /// Lends what was found; says whether the caller has seen enough.
@@ -239,6 +236,15 @@ impl HbaseStore {
         }
         Ok(ControlFlow::Continue(()))
     }
+}
+
+/// The cells of a row, in order.
+fn cells_of(result: TRowResult) -> Vec<Found> {
+    let row = result.row.unwrap_or_default();
+    let columns = result.columns.unwrap_or_default().into_iter();
+    columns
+        .map(|(column, cell)| Found { row: row.clone(), column, value: cell.value.unwrap_or_default() })
+        .collect()
 }
 
 /// Whether a whole row may be asked for in one call. Rows of business logs grow without end; those are read in parts.
@@ -303,6 +309,53 @@ impl Store for HbaseStore {
                 return Ok(());
             }
             next = behind;
+        }
+        Ok(())
+    }
+
+    fn rows(
+        &self,
+        table: Table,
+        family: Family,
+        rows: &[String],
+        each: &mut dyn FnMut(usize, CellRef<'_>),
+    ) -> Result<(), StoreError> {
+        if !table.families().contains(&family) {
+            return Ok(());
+        }
+        let asked = |rows: &[String]| {
+            let name = self.options.layout.table(table);
+            // HBase has no empty row.
+            let rows = rows.iter().filter(|row| !row.is_empty()).map(|row| row.as_bytes().to_vec());
+            (name, rows.collect::<Vec<_>>())
+        };
+        // As many calls at a time as there are connections.
+        for (part, some) in rows.chunks(ROWS_PER_CALL * self.options.connections.max(1)).enumerate() {
+            let calls = some.chunks(ROWS_PER_CALL).map(|some| {
+                let (name, rows) = asked(some);
+                move |connection: &mut connection::Connection| {
+                    let columns = vec![family.name().as_bytes().to_vec()];
+                    let name = Vec::from(name.as_str());
+                    connection.client().get_rows_with_columns(name, rows.clone(), columns, Default::default())
+                }
+            });
+            let mut found: FxHashMap<Vec<u8>, Vec<Found>> = FxHashMap::default();
+            for results in self.pool.run(Method::Get, calls) {
+                for result in results.map_err(self.error("rows"))? {
+                    let cells = cells_of(result);
+                    if let Some(first) = cells.first() {
+                        found.insert(first.row.clone(), cells);
+                    }
+                }
+            }
+            for (place, row) in some.iter().enumerate() {
+                let Some(cells) = found.get(row.as_bytes()) else { continue };
+                let scan = Scan::new(table, Rows::One(row)).family(family);
+                let _ = self.lend(&scan, cells, |_, found, _| found == family, &mut |cell| {
+                    each(part * ROWS_PER_CALL * self.options.connections.max(1) + place, cell);
+                    ControlFlow::Continue(())
+                })?;
+            }
         }
         Ok(())
     }

@@ -39,6 +39,7 @@ contract! {
         one_row_is_not_its_prefix,
         pages_go_on_after_a_row,
         a_family_is_picked_out,
+        several_rows_are_read_at_once,
         scans_start_at_a_qualifier,
         keys_only_leaves_values_empty,
         a_scan_ends_when_told,
@@ -186,6 +187,36 @@ fn a_family_is_picked_out<S: Subject>() {
     check(LINK.family(Family::Link), &["a l:q=v", "b l:q=v"]);
     check(Scan::new(Table::Link, Rows::One("a")).family(Family::Nodes), &["a n:q=v"]);
     check(Scan::new(Table::Link, Rows::One("a")).family(Family::BusinessLogs), &["a b:q=v"]);
+}
+
+fn several_rows_are_read_at_once<S: Subject>() {
+    let subject = fresh::<S>();
+    let name = |number: usize| format!("r{number}");
+    let cells = (0..3_000).step_by(3).flat_map(|number| {
+        [("q", Family::Nodes), ("p", Family::Nodes), ("q", Family::Link)].map(|(qualifier, family)| {
+            cell(Table::Link, &name(number), family, qualifier, number.to_string().as_bytes())
+        })
+    });
+    subject.store().write(&batch(cells)).expect("written");
+    // The last of them twice, and one that cannot be there.
+    let rows: Vec<String> = (0..3_000).rev().map(name).chain(["r0".to_owned(), String::new()]).collect();
+    let mut seen = Vec::new();
+    let read = subject.store().rows(Table::Link, Family::Nodes, &rows, &mut |place, cell| {
+        assert_eq!((cell.row, cell.family), (rows[place].as_str(), Family::Nodes));
+        seen.push((
+            place,
+            cell.qualifier.to_owned(),
+            String::from_utf8(cell.value.to_vec()).expect("a number"),
+        ));
+    });
+    read.expect("read");
+    let there = (0..3_000).rev().enumerate().filter(|(_, number)| number % 3 == 0).chain([(3_000, 0)]);
+    let want: Vec<(usize, String, String)> = there
+        .flat_map(|(place, number)| ["p", "q"].map(|q| (place, q.to_owned(), number.to_string())))
+        .collect();
+    assert_eq!(seen, want);
+    let none = subject.store().rows(Table::Link, Family::Nodes, &[], &mut |_, _| panic!("nothing was asked"));
+    none.expect("read");
 }
 
 fn scans_start_at_a_qualifier<S: Subject>() {

@@ -40,8 +40,9 @@ fn loaded(servers: &HbaseServers, word: &str, place: &Workplace) -> (OpenStore, 
 /// The stored lines of a row and its overflow rows, each once.
 fn lines(open: &OpenStore, table: Table, row: &str) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
+    let rows = read::PackRows::all_below(table, row);
     for family in [Family::Nodes, Family::BusinessLogs] {
-        for pack in read::packs(&*open.store, table, row, family, None).expect("read") {
+        for pack in read::packs(&*open.store, rows, family, None).expect("read") {
             lines.extend(pack.lines().map(str::to_owned));
         }
     }
@@ -105,7 +106,9 @@ fn python_reads_an_execution() {
             wanted.extend(lines(&open, Table::Unlinked, &linkloom_schema::row_key::unlinked_trace(&trace)));
         }
         joined += wanted.len() - own;
-        let packs = read::list_packs(&*open.store, Table::Link, &row, Family::Nodes, None).expect("read");
+        let packs =
+            read::list_packs(&*open.store, read::PackRows::all_below(Table::Link, &row), Family::Nodes, None)
+                .expect("read");
         overflowing += usize::from(packs.iter().any(|pack| pack.row != row));
         let value = |text: &String| -> serde_json::Value { serde_json::from_str(text).expect("JSON") };
         let mut wanted: Vec<String> = wanted.iter().map(value).map(|report| report.to_string()).collect();

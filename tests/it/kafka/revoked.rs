@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use linkloom::config::Config;
-use linkloom::pipeline::FeedFigures;
+use linkloom::pipeline::{DigestTopic, Ending, FeedFigures};
 use linkloom::service::{OpenStore, Service};
+use linkloom_assembler::handed::{self, Handed};
+use linkloom_ingest::source::kafka::KafkaSettings;
 use linkloom_ingest::source::{Next, Position, Source, SourceError};
 use linkloom_storage::cell::Table;
 use linkloom_storage::memory::{Call, MemoryStore};
@@ -14,6 +16,7 @@ use linkloom_storage::retention::Retention;
 use linkloom_storage::store::StoreError;
 
 use crate::support::feeding::batch;
+use crate::support::serve::PATIENCE;
 
 /// Says what it was told in advance, and keeps what it is told.
 struct Scripted {
@@ -129,4 +132,49 @@ fn everything_read_of_a_partition_is_committed_before_it_goes() {
     "#]]
     .assert_eq(&(source.told.join("\n") + "\n"));
     assert_eq!(figures.read.load(Ordering::Relaxed), 10);
+}
+
+/// Gives what it was told, then waits for a commit.
+struct UntilCommitted {
+    scripted: Scripted,
+    began: Instant,
+}
+
+impl Source for UntilCommitted {
+    fn next(&mut self, wait: Duration) -> Result<Next, SourceError> {
+        if let Some(next) = self.scripted.says.next() {
+            return Ok(next);
+        }
+        let committed = self.scripted.told.iter().any(|told| told.starts_with("commit"));
+        let over = committed || self.began.elapsed() > PATIENCE;
+        std::thread::park_timeout(if over { Duration::ZERO } else { wait });
+        Ok(if over { Next::End } else { Next::Idle })
+    }
+
+    fn commit(&mut self, positions: &[Position]) -> Result<(), SourceError> {
+        self.scripted.commit(positions)
+    }
+
+    fn release(&mut self, partitions: &[(Arc<str>, u32)]) -> Result<(), SourceError> {
+        self.scripted.release(partitions)
+    }
+}
+
+#[test]
+fn traces_of_a_partition_that_stays_are_looked_up_again_when_another_one_goes() {
+    let messages = handed::messages(&[Handed::Trace("t".to_owned())], 1);
+    let message = std::str::from_utf8(&messages[0].1).expect("nothing but short ASCII in it");
+    let of = |partition, position| Next::Batch(batch("digests", partition, position, &[message]));
+    let says =
+        vec![of(0, 3), of(1, 7), Next::Revoked { partitions: vec![("digests".into(), 0)], lost: false }];
+    let scripted = Scripted { says: says.into_iter(), told: Vec::new() };
+    let mut source = UntilCommitted { scripted, began: Instant::now() };
+    let config = Config::default();
+    let store = OpenStore::new(Arc::new(MemoryStore::default()), &config).expect("opens");
+    let service = Service::start(store, &config, None).expect("starts");
+    // Nothing is joined, so nothing is written to it.
+    let settings = KafkaSettings { brokers: "127.0.0.1:1".to_owned(), ..KafkaSettings::default() };
+    let topic = DigestTopic::new(settings, "digests", 2).expect("good settings");
+    service.feed_digests(&topic, &mut source, &Ending::default()).expect("fed");
+    assert_eq!(source.scripted.told, ["release digests[0]", "commit digests[1]@8"]);
 }

@@ -265,7 +265,9 @@ impl Sim {
         let mut seen = Vec::new();
         let scan = Scan::new(Table::Link, Rows::Prefix("")).family(Family::Link);
         let scanned = self.store.scan(&scan, &mut |cell| {
-            seen.push((cell.row.to_owned(), Summary::from_json(cell.value).expect("a summary")));
+            if cell.qualifier == SUMMARY {
+                seen.push((cell.row.to_owned(), Summary::from_json(cell.value).expect("a summary")));
+            }
             std::ops::ControlFlow::Continue(())
         });
         scanned.expect("the store answers");
@@ -419,7 +421,8 @@ fn identities(store: &dyn Store, report: &Report<'_>) -> BTreeSet<Identity> {
         Route::Unlinked { service, hour } => (Table::Unlinked, row_key::unlinked_service(service, hour)),
     };
     let family = Family::of(report.kind);
-    let packs = read::packs(store, table, &row, family, None).expect("the store answers");
+    let rows = read::PackRows::find(store, table, &row).expect("the store answers");
+    let packs = read::packs(store, rows, family, None).expect("the store answers");
     let merged = read::merge(packs.iter().map(|pack| (pack, mark)), None).expect("packs decode");
     merged.reports.iter().map(|report| report.identity).collect()
 }
