@@ -8,8 +8,19 @@ use linkloom_ingest::source::Source;
 use linkloom_ingest::source::kafka::KafkaFigures;
 
 use crate::config::Config;
+use crate::pipeline::dead::DeadTopic;
 use crate::pipeline::{DigestTopic, Digests, Ending, FeedFigures, FeedOutcome};
 use crate::service::{AnyStore, Service, kafka_settings};
+
+/// The topic dead letters are copied to, if there is to be one.
+///
+/// Errors: it is one that is read, or librdkafka does not take the settings.
+pub fn dead_topic(config: &Config, brokers: &str) -> anyhow::Result<Option<Arc<DeadTopic>>> {
+    match config.kafka.dead_topic.as_str() {
+        "" => Ok(None),
+        name => Ok(Some(Arc::new(DeadTopic::new(kafka_settings(config, Some(brokers))?, name)?))),
+    }
+}
 
 /// Where the digests of a process that reads topics go. A store that belongs to one process is summed up by it alone.
 ///

@@ -25,7 +25,7 @@ use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 
 use crate::config::Config;
 use crate::pipeline::{
-    DigestFeed, DigestTopic, Digests, Ending, Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings,
+    DigestFeed, DigestTopic, Ending, Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, Outlets,
     SharedWatermark, Sink, SinkSettings,
 };
 
@@ -191,7 +191,7 @@ pub struct Service {
 impl Service {
     /// Starts the pipeline's threads and sums up what an earlier process left. `scratch`: folder for spilled windows.
     pub fn start(open: OpenStore, config: &Config, scratch: Option<PathBuf>) -> anyhow::Result<Self> {
-        Self::start_with(open, config, scratch, Digests::Own)
+        Self::start_with(open, config, scratch, Outlets::OWN)
     }
 
     /// The same for one of several processes that write the store.
@@ -199,13 +199,13 @@ impl Service {
         open: OpenStore,
         config: &Config,
         scratch: Option<PathBuf>,
-        digests: Digests,
+        outlets: Outlets,
     ) -> anyhow::Result<Self> {
         let summariser = Summariser { definitions: open.definitions.clone(), idle: open.idle.clone() };
         let assembler =
             Assembler::start(open.store.clone(), summariser, &assembler_settings(config, scratch))?;
         let assembler = Arc::new(assembler);
-        let sink = Sink::start(&open.store, &assembler, digests, &sink_settings(config))
+        let sink = Sink::start(&open.store, &assembler, outlets, &sink_settings(config))
             .context("starting the sink")?;
         let watermark =
             SharedWatermark::new(config.assembler.partition_idle_ms, config.assembler.out_of_order_ms);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use linkloom_schema::ids::LinkMark;
@@ -89,6 +89,8 @@ pub(crate) struct Shard {
     windows: Windows,
     spill: Option<Spill>,
     watermark: Option<Timestamp>,
+    /// The present when the wall clock of this shard began.
+    began: Option<Timestamp>,
     reported: (u64, u64),
 }
 
@@ -99,12 +101,15 @@ impl Shard {
         spill: Option<(PathBuf, u64)>,
     ) -> std::io::Result<Self> {
         let spill = spill.map(|(folder, bytes_max)| Spill::open(&folder, bytes_max)).transpose()?;
-        Ok(Shard { shared, windows: Windows::new(settings), spill, watermark: None, reported: (0, 0) })
+        let windows = Windows::new(settings);
+        Ok(Shard { shared, windows, spill, watermark: None, began: None, reported: (0, 0) })
     }
 
     /// Works by the wall clock until every sender is gone.
     pub(crate) fn run(mut self, messages: &Receiver<Message>) {
         let started = Instant::now();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.began = i64::try_from(since.as_micros()).ok().map(Timestamp);
         let wall_ms = || started.elapsed().as_millis() as u64;
         loop {
             let wait = self.windows.next_ms().saturating_sub(wall_ms());
@@ -118,7 +123,8 @@ impl Shard {
     }
 
     fn clock(&self, wall_ms: u64) -> Clock {
-        Clock { wall_ms, watermark: self.watermark }
+        let passed = i64::try_from(wall_ms).unwrap_or(i64::MAX).saturating_mul(1_000);
+        Clock { wall_ms, watermark: self.watermark, now: self.began.map(|began| began.plus_micros(passed)) }
     }
 
     pub(crate) fn handle(&mut self, message: Message, wall_ms: u64) {

@@ -17,6 +17,19 @@ pub struct Clock {
     pub wall_ms: u64,
     /// Event time that all partitions which are not idle have reached.
     pub watermark: Option<Timestamp>,
+    /// The present, where it is known: nobody waits for the summaries of what was long ago.
+    pub now: Option<Timestamp>,
+}
+
+/// Reports this much older than the present are caught up on.
+const LONG_AGO_MICROS: i64 = 60_000_000;
+/// Summaries of what is caught up on wait so many times longer: most executions are over by then, and summed up once.
+const LONGER: u64 = 10;
+
+impl Clock {
+    fn is_long_ago(&self, time: Timestamp) -> bool {
+        self.now.is_some_and(|now| now.micros().saturating_sub(time.micros()) > LONG_AGO_MICROS)
+    }
 }
 
 /// How much of the execution a window holds.
@@ -38,6 +51,8 @@ struct Slot {
     touched_ms: u64,
     /// Flushes whose reports are in the window and not yet in a written summary; empty: clean.
     pending: Vec<u64>,
+    /// When the summary is due, while anything is pending.
+    due_ms: u64,
     terminal: bool,
     bytes: usize,
 }
@@ -50,6 +65,7 @@ impl Slot {
             opened_ms: clock.wall_ms,
             touched_ms: clock.wall_ms,
             pending: Vec::new(),
+            due_ms: 0,
             terminal: false,
             bytes: 0,
         }
@@ -72,8 +88,8 @@ pub struct Swept {
 pub struct Windows {
     settings: WindowSettings,
     slots: FxHashMap<RowId, Slot>,
-    /// Windows that became dirty, oldest first, with the time their summary is due.
-    due: VecDeque<(u64, RowId)>,
+    /// Windows that became dirty, oldest first, with the time their summary is due: of the present, and of long ago.
+    due: [VecDeque<(u64, RowId)>; 2],
     bytes: usize,
     next_sweep_ms: u64,
 }
@@ -84,7 +100,7 @@ const SLOT_BYTES: usize = 160;
 impl Windows {
     /// No windows.
     pub fn new(settings: WindowSettings) -> Self {
-        Windows { settings, slots: FxHashMap::default(), due: VecDeque::new(), bytes: 0, next_sweep_ms: 0 }
+        Windows { settings, slots: FxHashMap::default(), due: Default::default(), bytes: 0, next_sweep_ms: 0 }
     }
 
     /// Number of open windows.
@@ -107,16 +123,17 @@ impl Windows {
     pub fn absorb(&mut self, digest: RowDigest, flush: u64, clock: Clock) -> Vec<String> {
         let Owner::Execution(mark) = &digest.owner else { return Vec::new() };
         let id = digest.id;
+        let long_ago = digest.span.is_some_and(|(_, last)| clock.is_long_ago(last));
         let slot = self.slots.entry(id).or_insert_with(|| Slot::new(mark.clone(), clock));
         let new_traces = slot.window.absorb(digest);
-        self.touch(id, flush, clock);
+        self.touch(id, flush, clock, long_ago);
         new_traces
     }
 
     /// Flush `flush` held a report that joins an execution by its trace id.
     pub fn join(&mut self, id: RowId, mark: LinkMark, flush: u64, clock: Clock) {
         self.slots.entry(id).or_insert_with(|| Slot::new(mark, clock));
-        self.touch(id, flush, clock);
+        self.touch(id, flush, clock, false);
     }
 
     /// From now on an execution is only summed up from the store.
@@ -126,11 +143,14 @@ impl Windows {
         }
     }
 
-    fn touch(&mut self, id: RowId, flush: u64, clock: Clock) {
+    fn touch(&mut self, id: RowId, flush: u64, clock: Clock, long_ago: bool) {
         let Some(slot) = self.slots.get_mut(&id) else { return };
         slot.touched_ms = clock.wall_ms;
-        if slot.pending.is_empty() {
-            self.due.push_back((clock.wall_ms + self.settings.summary_delay_ms, id));
+        let delay = self.settings.summary_delay_ms * if long_ago { LONGER } else { 1 };
+        let at = clock.wall_ms + delay;
+        if slot.pending.is_empty() || at < slot.due_ms {
+            slot.due_ms = at;
+            self.due[usize::from(long_ago)].push_back((at, id));
         }
         if !slot.pending.contains(&flush) {
             slot.pending.push(flush);
@@ -142,24 +162,29 @@ impl Windows {
     /// [`Windows::written`] or [`Windows::retry`].
     pub fn take_due(&mut self, clock: Clock, most: usize) -> Vec<RowId> {
         let mut ids = Vec::new();
-        while ids.len() < most {
-            match self.due.front() {
-                Some(&(at, id)) if at <= clock.wall_ms => {
-                    self.due.pop_front();
-                    // Summed up early meanwhile, or gone: nothing is pending then.
-                    if self.slots.get(&id).is_some_and(|slot| !slot.pending.is_empty()) {
-                        ids.push(id);
+        for due in &mut self.due {
+            while ids.len() < most {
+                match due.front() {
+                    Some(&(at, id)) if at <= clock.wall_ms => {
+                        due.pop_front();
+                        // Summed up early meanwhile, or gone: nothing is pending then.
+                        if self.slots.get(&id).is_some_and(|slot| !slot.pending.is_empty()) {
+                            ids.push(id);
+                        }
                     }
+                    _ => break,
                 }
-                _ => break,
             }
         }
+        ids.sort_unstable();
+        ids.dedup();
         ids
     }
 
     /// Milliseconds of the wall clock at which something is to be done next.
     pub fn next_ms(&self) -> u64 {
-        self.due.front().map_or(self.next_sweep_ms, |&(at, _)| at.min(self.next_sweep_ms))
+        let due = self.due.iter().filter_map(|due| due.front());
+        due.fold(self.next_sweep_ms, |next, &(at, _)| next.min(at))
     }
 
     /// The window of an execution and how much it holds.
@@ -191,7 +216,7 @@ impl Windows {
     /// The summary of an execution could not be written now: it is due again after the delay.
     pub fn retry(&mut self, id: RowId, clock: Clock) {
         // Never at once: who takes what is due until nothing is left would not come to an end.
-        self.due.push_back((clock.wall_ms + self.settings.summary_delay_ms.max(1), id));
+        self.due[0].push_back((clock.wall_ms + self.settings.summary_delay_ms.max(1), id));
     }
 
     /// Closes what is idle, ended or too old, and says what to spill; does nothing before its time has come.
@@ -246,14 +271,14 @@ impl Windows {
         let mut unsettled: Vec<u64> = self.slots.drain().flat_map(|(_, slot)| slot.pending).collect();
         unsettled.sort_unstable();
         unsettled.dedup();
-        self.due.clear();
+        self.due = Default::default();
         self.bytes = 0;
         unsettled
     }
 
     /// Every execution with a summary still to be written, whether due or not.
     pub fn take_all_dirty(&mut self) -> Vec<RowId> {
-        self.due.clear();
+        self.due = Default::default();
         let mut ids: Vec<RowId> =
             self.slots.iter().filter(|(_, slot)| !slot.pending.is_empty()).map(|(id, _)| *id).collect();
         ids.sort_unstable();
@@ -311,7 +336,7 @@ mod tests {
     }
 
     fn at(wall_ms: u64, watermark_ms: Option<i64>) -> Clock {
-        Clock { wall_ms, watermark: watermark_ms.map(|ms| Timestamp(START + ms * 1_000)) }
+        Clock { wall_ms, watermark: watermark_ms.map(|ms| Timestamp(START + ms * 1_000)), now: None }
     }
 
     /// Windows with execution 1 summed up at wall time 500, its latest report at event time 0.
@@ -334,6 +359,34 @@ mod tests {
         windows.absorb(digest(1, 0), 9, at(10_400, None));
         assert_eq!(windows.take_due(at(10_500, None), 10), [id]);
         assert_eq!(windows.written(id, false), [8, 9]);
+    }
+
+    #[test]
+    fn what_was_long_ago_waits_longer_unless_the_present_comes() {
+        let mut windows = Windows::new(settings());
+        let now = |wall_ms: u64, now_ms: i64| Clock {
+            now: Some(Timestamp(START + now_ms * 1_000)),
+            ..at(wall_ms, None)
+        };
+        let (old, present) = (digest(1, 0), digest(2, 0));
+        windows.absorb(old.clone(), 7, now(0, 60_001));
+        windows.absorb(present.clone(), 7, now(0, 60_000));
+        assert_eq!(windows.next_ms(), 0, "the first sweep");
+        windows.sweep(now(0, 60_001));
+        assert_eq!(windows.take_due(now(500, 60_501), 10), [present.id]);
+        windows.written(present.id, false);
+        assert!(windows.take_due(now(4_999, 65_000), 10).is_empty());
+        assert_eq!(windows.take_due(now(5_000, 65_001), 10), [old.id]);
+        windows.written(old.id, false);
+        windows.absorb(old.clone(), 8, now(6_000, 66_001));
+        windows.absorb(digest(1, 66_000), 9, now(6_100, 66_101));
+        assert_eq!(
+            windows.take_due(now(6_600, 66_601), 10),
+            [old.id],
+            "the present does not wait for the past"
+        );
+        assert_eq!(windows.written(old.id, false), [8, 9]);
+        assert!(windows.take_due(now(20_000, 80_001), 10).is_empty(), "it was summed up already");
     }
 
     #[test]

@@ -12,13 +12,13 @@ use linkloom_ingest::source::kafka::{
 };
 use linkloom_ingest::source::{Next, Position, Source, SourceError};
 use linkloom_schema::definition::Definition;
-use linkloom_storage::hbase::Compression;
+use linkloom_storage::hbase::{Compression, Method};
 
 use super::machine::{Usage, cpu_seconds_of, human_bytes, peak_memory, reset_peak_memory};
 use crate::config::Config;
 use crate::consume;
 use crate::definition_files;
-use crate::pipeline::FeedFigures;
+use crate::pipeline::{FeedFigures, Outlets};
 use crate::service::{AnyStore, OpenStore, Service, open_embedded, open_hbase};
 use crate::workload::{Workload, WorkloadConfig};
 
@@ -179,7 +179,8 @@ fn load(
     let open = OpenStore::new(store.store(), &config)?;
     definition_files::put(&open, plans, None, linkloom_schema::time::Timestamp(0))?;
     let digests = consume::digests(&store, &config, &bench.settings.brokers)?;
-    let service = Service::start_with(open, &config, Some(folder.join("scratch")), digests.clone())?;
+    let outlets = Outlets { digests, dead: None };
+    let service = Service::start_with(open, &config, Some(folder.join("scratch")), outlets.clone())?;
     let figures = FeedFigures::default();
     let kafka = Arc::new(KafkaFigures::default());
     let settings = KafkaSettings { group: config.kafka.group.clone(), ..bench.settings.clone() };
@@ -190,7 +191,7 @@ fn load(
         pids: bench.pids.clone(),
     };
     reset_peak_memory();
-    consume::consume(&mut source, &digests, &service, &figures, &kafka, &AtomicBool::new(false))?;
+    consume::consume(&mut source, &outlets.digests, &service, &figures, &kafka, &AtomicBool::new(false))?;
     let begun = source.begun.unwrap_or_else(|| Begun::now(&bench.pids));
     let usage = begun.usage;
     let durable = usage.wall().as_secs_f64();
@@ -216,6 +217,25 @@ fn load(
         get(&figures.dead),
         get(&figures.duplicates)
     )?;
+    let assembler = service.assembler().figures();
+    writeln!(
+        out,
+        "  {:.2} cells a report with reports and notes, {} summaries, {} executions read back",
+        get(&sink.cells) as f64 / read.max(1) as f64,
+        get(&assembler.summaries),
+        get(&assembler.reread)
+    )?;
+    if let Some(hbase) = store.hbase() {
+        let calls = Method::ALL.map(|method| {
+            format!(
+                "{} {} ({} failed)",
+                method.name(),
+                hbase.figures().answered(method),
+                hbase.figures().failed(method)
+            )
+        });
+        writeln!(out, "  calls of the gateway: {}", calls.join(", "))?;
+    }
     for (pid, seconds) in bench.pids.iter().zip(of_others) {
         writeln!(
             out,

@@ -18,7 +18,7 @@ use crate::consume;
 use crate::expiry::Expiry;
 use crate::figures::{publish_kafka, renderer_of};
 use crate::metrics::Recorder;
-use crate::pipeline::{Digests, FeedFigures, FeedOutcome};
+use crate::pipeline::{Digests, FeedFigures, FeedOutcome, Outlets};
 use crate::refresh::Refresh;
 use crate::service::{OpenStore, Service, kafka_settings};
 
@@ -31,10 +31,11 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     let kafka = Arc::new(KafkaFigures::default());
     // Before a store is made: what librdkafka does not take is found at once.
     let brokers = args.kafka.brokers.as_deref().unwrap_or(&config.kafka.brokers);
-    let source = if brokers.trim().is_empty() {
-        None
+    let (source, dead) = if brokers.trim().is_empty() {
+        (None, None)
     } else {
-        Some(KafkaSource::new(kafka_settings(config, Some(brokers))?, kafka.clone())?)
+        let source = KafkaSource::new(kafka_settings(config, Some(brokers))?, kafka.clone())?;
+        (Some(source), consume::dead_topic(config, brokers)?)
     };
     let store = store::any(&args.store, config)?;
     let option = store.option();
@@ -42,6 +43,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
         Some(_) => consume::digests(&store, config, brokers)?,
         None => Digests::Own,
     };
+    let outlets = Outlets { digests, dead };
     let _expiry = Expiry::start(&store, config.store.retention_days)?;
     let figures = Arc::new(FeedFigures::default());
     let started: Arc<OnceLock<Weak<Service>>> = Arc::default();
@@ -70,7 +72,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     let start = || -> anyhow::Result<(OpenStore, Arc<Service>)> {
         let open = OpenStore::new(store.store(), config)?;
         put_definitions(args.dsl.as_deref(), config, &open)?;
-        let service = Service::start_with(open.clone(), config, Some(store.scratch()), digests.clone())?;
+        let service = Service::start_with(open.clone(), config, Some(store.scratch()), outlets.clone())?;
         Ok((open, Arc::new(service)))
     };
     let Some((open, service)) = waiting.until_it_answers(&stop, start)? else {
@@ -86,7 +88,9 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
 
     let begun = Instant::now();
     let outcome = match source {
-        Some(mut source) => consume::consume(&mut source, &digests, &service, &figures, &kafka, &stop)?,
+        Some(mut source) => {
+            consume::consume(&mut source, &outlets.digests, &service, &figures, &kafka, &stop)?
+        }
         None => {
             tracing::info!("no Kafka is configured (kafka.brokers): nothing is read");
             while !stop.load(Ordering::Acquire) {

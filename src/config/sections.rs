@@ -115,6 +115,7 @@ section! {
         /// Threads that hold windows; executions are spread over them by the hash of their mark.
         shards: usize = 2, Range(1, 256);
         /// Longest time a change waits before the summary is written again, in milliseconds.
+        /// Ten times as long for reports more than a minute old: when much is caught up on, most executions are summed up once.
         summary_delay_ms: u64 = 500, Range(10, 60_000);
         /// Silence after which a window is closed, in milliseconds of event time.
         idle_gap_ms: u64 = 30_000, Range(100, DAY_MS);
@@ -195,6 +196,11 @@ section! {
         digest_partitions: u32 = 16, Range(0, 10_000);
         /// Whether producers key their records by the link mark. Then each execution comes through one partition, and no topic of digests is needed.
         keyed: bool = false, YES_OR_NO;
+        /// Topic that dead letters are copied to, as JSON, once they are stored. It is made if it is missing.
+        /// Empty: none.
+        dead_topic: String = String::new(), Text("a topic: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', or empty", |text| {
+            text.is_empty() || is_topic(text)
+        });
         /// Bytes fetched ahead, over all partitions.
         /// At the limit fetching waits; each partition has an equal share, of 128 KiB at least.
         queue_bytes_max: usize = (32 * MIB) as usize, Range(MIB, 64 * GIB);

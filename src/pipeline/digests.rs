@@ -22,11 +22,10 @@ use linkloom_ingest::source::kafka::{
 };
 use linkloom_ingest::source::{Next, RawBatch, Source, SourceError};
 use linkloom_storage::flush::RowDigest;
-use linkloom_storage::store::StoreError;
 
 use super::commit::{Covers, InFlight};
 use super::feed::FeedError;
-use super::sink::SILENCE;
+use super::sink::{SILENCE, not_taken};
 
 /// How long Kafka may take to say which partitions the topic has.
 const ASK: Duration = Duration::from_secs(5);
@@ -149,13 +148,7 @@ impl DigestTopic {
         if items.is_empty() {
             return Some(());
         }
-        assembler.retrying(|| {
-            self.hand_over(&items).map_err(|error| StoreError::Unavailable {
-                store: error.source_name,
-                op: "write",
-                cause: error.cause,
-            })
-        })
+        assembler.retrying(|| self.hand_over(&items).map_err(not_taken))
     }
 }
 

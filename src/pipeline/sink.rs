@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use linkloom_assembler::{Assembler, journal};
+use linkloom_ingest::source::SourceError;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::Cell;
 use linkloom_storage::flush::{Flush, Sealed, Sealer};
 use linkloom_storage::pack::Compressor;
 use linkloom_storage::store::{Store, StoreError};
 
+use super::dead::DeadTopic;
 use super::digests::DigestTopic;
 
 /// A source that waits for the store this long is told that we are alive, and again each time.
@@ -71,6 +73,25 @@ pub enum Digests {
     Topic(Arc<DigestTopic>),
 }
 
+/// A topic beside the store did not take what is written to it: that is repeated as what the store refuses is.
+pub(super) fn not_taken(error: SourceError) -> StoreError {
+    StoreError::Unavailable { store: error.source_name, op: "write", cause: error.cause }
+}
+
+/// Where what is made of reports goes beside the store.
+#[derive(Clone)]
+pub struct Outlets {
+    /// The digests.
+    pub digests: Digests,
+    /// A copy of the dead letters. A flush may be committed when the topic has them.
+    pub dead: Option<Arc<DeadTopic>>,
+}
+
+impl Outlets {
+    /// Nowhere else: this process is the only one that writes the store.
+    pub const OWN: Outlets = Outlets { digests: Digests::Own, dead: None };
+}
+
 /// Numbers of all threads together, for metrics.
 #[derive(Debug, Default)]
 pub struct SinkFigures {
@@ -93,7 +114,7 @@ pub struct Sink {
     settings: SinkSettings,
     /// Flushes handed over and not answered yet.
     under_way: Arc<AtomicUsize>,
-    digests: Digests,
+    outlets: Outlets,
 }
 
 impl Sink {
@@ -101,7 +122,7 @@ impl Sink {
     pub fn start(
         store: &Arc<dyn Store>,
         assembler: &Arc<Assembler>,
-        digests: Digests,
+        outlets: Outlets,
         settings: &SinkSettings,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = bounded(settings.queue_max);
@@ -112,7 +133,7 @@ impl Sink {
             let mut worker = Worker {
                 store: store.clone(),
                 assembler: assembler.clone(),
-                digests: digests.clone(),
+                outlets: outlets.clone(),
                 sealer: Sealer::new(
                     settings.zstd_level,
                     settings.packs_per_row_max,
@@ -127,7 +148,7 @@ impl Sink {
             threads.push(thread.spawn(move || worker.run(&queue))?);
         }
         let (settings, assembler) = (settings.clone(), assembler.clone());
-        Ok(Sink { jobs: Some(jobs), threads, figures, settings, under_way, assembler, digests })
+        Ok(Sink { jobs: Some(jobs), threads, figures, settings, under_way, assembler, outlets })
     }
 
     /// Flushes that can be under way at once: each has its buffer.
@@ -158,7 +179,7 @@ impl Sink {
 
     /// Executions change hands with the partitions they come through: whether anything in memory depends on that.
     pub(super) fn is_keyed(&self) -> bool {
-        matches!(self.digests, Digests::Keyed)
+        matches!(self.outlets.digests, Digests::Keyed)
     }
 
     /// Forgets the executions of partitions that are given up.
@@ -216,7 +237,7 @@ pub fn seal(
 struct Worker {
     store: Arc<dyn Store>,
     assembler: Arc<Assembler>,
-    digests: Digests,
+    outlets: Outlets,
     sealer: Sealer,
     compressor: Compressor,
     figures: Arc<SinkFigures>,
@@ -248,10 +269,13 @@ impl Worker {
     ) -> Option<(u64, u64)> {
         let begun = Instant::now();
         // A flush with a journal cell has a number.
-        let number = matches!(self.digests, Digests::Own).then(|| self.assembler.next_flush());
+        let number = matches!(self.outlets.digests, Digests::Own).then(|| self.assembler.next_flush());
         let sealed = seal(number, flush, extra, &mut self.sealer, &mut self.compressor);
         let written = Instant::now();
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
+        if let Some(topic) = &self.outlets.dead {
+            self.assembler.retrying(|| topic.write(&sealed.batch.cells).map_err(not_taken))?;
+        }
         metrics::histogram!(crate::metrics::STORE_WRITE_SECONDS).record(written.elapsed().as_secs_f64());
         metrics::histogram!(crate::metrics::FLUSH_SECONDS).record(begun.elapsed().as_secs_f64());
         let figures = &self.figures;
@@ -264,7 +288,7 @@ impl Worker {
             figure.fetch_add(count, Ordering::Relaxed);
         }
         let counts = (sealed.stored, sealed.duplicates);
-        match (&self.digests, number) {
+        match (&self.outlets.digests, number) {
             (Digests::Own, Some(number)) => {
                 self.assembler.accept(number, sealed.digests, watermark)?;
                 safe();

@@ -5,6 +5,7 @@
 
 mod list;
 mod replay;
+mod topic;
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,6 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 pub use list::{DeadEntry, DeadListAnswer, DeadQuery, count, list};
 pub use replay::{Replayed, Which, replay};
+pub use topic::DeadTopic;
 
 /// Qualifier of the cell that says a dead letter was replayed begins with this; the rest is that of its letter.
 const REPLAYED: &str = "replayed|";

@@ -1,8 +1,13 @@
 //! Brokers and topics that are not there, and settings that are not allowed: said clearly, and got over.
 
-use linkloom_ingest::source::kafka::NewRecord;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::support::kafka::broker;
+use linkloom_ingest::dead_letter::DeadLetter;
+use linkloom_ingest::source::kafka::{Bound, KafkaRange, NewRecord, RangeSettings};
+use linkloom_ingest::source::{Next, Source as _};
+
+use crate::support::kafka::{Broker, broker};
 use crate::support::serve::{Server, Serving, linkloom, until};
 
 const REPORT: &[u8] = br#"{"traceId":"t","message":"m","time":1795255200}"#;
@@ -70,6 +75,53 @@ fn a_second_process_under_the_same_name_ends_the_first_with_the_reason() {
     second.stop();
 }
 
+/// What is in a topic.
+fn values(broker: &Broker, topic: &str) -> Vec<Vec<u8>> {
+    let (from, to, topic) = (Bound::Start, Bound::End, topic.to_owned());
+    let range = RangeSettings { topic, from, to, read_before: BTreeMap::new() };
+    // It may not be there yet.
+    let Ok(mut source) = KafkaRange::open(&broker.settings(), &range) else { return Vec::new() };
+    let mut values = Vec::new();
+    loop {
+        match source.next(Duration::from_millis(50)).expect("it can be read") {
+            Next::Batch(batch) => values.extend(batch.iter().map(|record| record.bytes.to_vec())),
+            Next::End => return values,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_is_copied_to_the_topic_of_dead_letters() {
+    let Some(broker) = broker() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("store");
+    broker.topic("refusing", 1);
+    let writer = broker.writer();
+    // JSON makes six bytes of each of its bytes: too many for a record of Kafka.
+    let long = [&b"{"[..], &[1; 500_000]].concat();
+    for value in [Some(&b"{\"message\":"[..]), None, Some(REPORT), Some(&long)] {
+        writer.send("refusing", &NewRecord { value, ..NewRecord::default() }).expect("sent");
+    }
+    writer.flush().expect("written");
+    let serving = Serving { brokers: &broker.address, topics: "refusing", group: "refusing", dsl: None };
+    let told = [("LINKLOOM__KAFKA__DEAD_TOPIC", "refused".to_owned())];
+    let server = Server::start_told(&store, &serving, &told);
+    until("all of them are there", || values(broker, "refused").len() == 3);
+    until("all is committed", || server.metric("linkloom_kafka_lag") == Some(0));
+    server.stop();
+    let letters: Vec<DeadLetter> =
+        values(broker, "refused").iter().map(|json| DeadLetter::from_json(json).expect("a letter")).collect();
+    let whole: Vec<(u64, bool)> = letters.iter().map(|letter| (letter.position, letter.is_whole())).collect();
+    assert_eq!(whole, [(0, true), (1, true), (3, false)]);
+    assert_eq!(letters[0].raw, b"{\"message\":");
+    assert_eq!(letters[2].full_length, 500_001);
+    let output =
+        linkloom(&["dead", "list", "--output", "json", "--store"]).arg(&store).output().expect("it runs");
+    let list = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(list.matches("\"reason\"").count(), 3, "the store has them, too: {list}");
+}
+
 #[test]
 fn settings_that_would_lose_reports_are_refused_before_anything_is_done() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -95,6 +147,8 @@ fn settings_that_would_lose_reports_are_refused_before_anything_is_done() {
     .assert_eq(&said);
     let said = refused("LINKLOOM__KAFKA__OPTIONS__SESSION_TIMEOUT_MS", "400000");
     assert!(said.contains("max.poll.interval.ms"), "{said}");
+    let said = refused("LINKLOOM__KAFKA__DEAD_TOPIC", "linkloom-reports");
+    assert!(said.contains("kafka.dead_topic = \"linkloom-reports\": it is one of kafka.topics"), "{said}");
     let said = refused("LINKLOOM__KAFKA__TOPICS", "a b");
     assert!(said.contains("kafka.topics = [\"a b\"]: allowed is a list of topics"), "{said}");
 }

@@ -74,9 +74,14 @@ pub(crate) struct Serving<'a> {
 impl Server {
     /// Starts one on an embedded store. Its log goes on in `STORE.log`.
     pub(crate) fn start(store: &Path, serving: &Serving<'_>) -> Server {
+        Server::start_told(store, serving, &[])
+    }
+
+    /// The same; `more` is said by its environment.
+    pub(crate) fn start_told(store: &Path, serving: &Serving<'_>, more: &[(&str, String)]) -> Server {
         let mut command = linkloom(&["serve", "--store"]);
         command.arg(store);
-        Server::spawn(command, serving, Some(store), &store.with_extension("log"), &[])
+        Server::spawn(command, serving, Some(store), &store.with_extension("log"), more)
     }
 
     /// Starts one on HBase; `more` is said by its environment.
