@@ -5,7 +5,7 @@
 #   benches/peers/compare.sh [RESULT_DIR]      results and logs; a temporary folder if absent
 #
 # Environment:
-#   REPORTS   records of the topics (2000000)     RUNS      runs of each, the first of the Flink job comes on top of them (3)
+#   REPORTS   records of the topics (2000000)     RUNS      runs of each; one more comes first, to warm up, and is left out (3)
 #   HEAP      heap of the Flink job (4g)          LINKLOOM  the binary (target/release/linkloom)
 #   LINKLOOM_HBASE_HEAP  heap of HBase, for all alike (1g)
 # Needs Java 17, Maven, and the ports the scripts in tests/servers name. Twenty minutes of two cores; nothing else should run.
@@ -35,11 +35,11 @@ kafka_pid="$(cat "$servers/kafka/pid")"
 hbase_pid="$(cat "$servers/hbase/hbase/hbase.pid")"
 thrift_pid="$(cat "$servers/hbase/hbase/thrift-19090.pid")"
 
-# linkloom NAME ARGUMENT...: into HBase, `RUNS` times.
+# linkloom NAME ARGUMENT...: once to warm up and `RUNS` times.
 linkloom() {
     local name="$1"
     shift
-    "$linkloom" bench kafka --brokers "$brokers" --reports "$reports" --runs "$runs" \
+    "$linkloom" bench kafka --brokers "$brokers" --reports "$reports" --runs "$((runs + 1))" \
         --pids "$kafka_pid,$hbase_pid,$thrift_pid" "$@" >"$results/$name.txt"
 }
 
@@ -77,9 +77,9 @@ def line(name, values, cpu):
 print(f"{'reports a second':32} {'min':>9} / {'median':>9} / {'max':>9}   processor seconds a million: program, Kafka, HBase, gateway")
 for name in ("unkeyed", "keyed", "embedded"):
     text = (folder / f"{name}.txt").read_text()
-    values = [float(v) for v in re.findall(r"^kafka to durable store +(\d+) records/s", text, re.M)]
-    own = statistics.median(float(v) for v in re.findall(r"^  processor ([\d.]+) s a million, peak", text, re.M))
-    others = [float(v) for v in re.findall(r"^  process \d+: processor ([\d.]+) s a million", text, re.M)]
+    values = [float(v) for v in re.findall(r"^kafka to durable store +(\d+) records/s", text, re.M)][1:]
+    own = statistics.median([float(v) for v in re.findall(r"^  processor ([\d.]+) s a million, peak", text, re.M)][1:])
+    others = [float(v) for v in re.findall(r"^  process \d+: processor ([\d.]+) s a million", text, re.M)][3:]
     others = [statistics.median(others[at::3]) for at in range(3)]
     line(f"linkloom, {name}", values, ", ".join(f"{v:.2f}" for v in [own, *others]))
 for name in ("flink-cells", "flink-blocks"):

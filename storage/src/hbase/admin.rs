@@ -40,6 +40,27 @@ impl HbaseStore {
         Ok(made)
     }
 
+    /// Removes the tables with everything in them: for measurements and tests, which make their own. Those that are missing
+    /// are passed over.
+    pub fn drop_tables(&self) -> Result<(), StoreError> {
+        const OP: &str = "drop the tables";
+        let there = self.tables_there().map_err(self.error(OP))?;
+        for name in Table::ALL.map(|table| self.layout().table(table)) {
+            if !there.contains(&name) {
+                continue;
+            }
+            let call = move |connection: &mut Connection| {
+                let (client, name) = (connection.client(), || name.clone().into_bytes());
+                if client.is_table_enabled(name())? {
+                    client.disable_table(name())?;
+                }
+                client.delete_table(name())
+            };
+            self.pool.one(Method::Admin, call).map_err(self.error(OP))?;
+        }
+        Ok(())
+    }
+
     /// Compares the tables with what they should be; an empty list is a good one.
     pub fn differences(&self) -> Result<Vec<Difference>, StoreError> {
         const OP: &str = "look at the tables";
