@@ -5,14 +5,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
-use linkloom_query::http::{self, LateReader, ServeLimits};
+use linkloom_query::http::{self, LateReader, ServeLimits, Settings};
 use linkloom_storage::store::StoreError;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
-pub use linkloom_query::http::Process;
+pub use linkloom_query::http::{LateOwner, Process};
 
-use crate::config::ApiConfig;
+use crate::config::Config;
 use crate::service::AnyStore;
 
 /// The API at work. Dropping it answers what is under way (for two seconds at most), closes its connections, and lets go
@@ -24,20 +24,26 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Starts to answer from `reader` at the address of `config`, for this process. Whoever owns the store has to say so in
-    /// it once the reader is there: [`ApiServer::announce`].
+    /// Starts to answer from `reader` at the address of `config`, for this process, and to change the store through its
+    /// `owner`. Whoever owns the store has to say so in it once the reader is there: [`ApiServer::announce`].
     ///
     /// Errors: the address is in use, or is not one of this machine's own.
     pub fn start(
         reader: impl Into<LateReader>,
-        config: &ApiConfig,
+        owner: impl Into<LateOwner>,
+        config: &Config,
         process: Process,
     ) -> anyhow::Result<Self> {
-        ApiServer::bind(reader.into(), config, process)
-            .with_context(|| format!("starting the API at {} (api.listen)", config.listen))
+        ApiServer::bind(reader.into(), owner.into(), config, process)
+            .with_context(|| format!("starting the API at {} (api.listen)", config.api.listen))
     }
 
-    fn bind(reader: LateReader, config: &ApiConfig, process: Process) -> io::Result<Self> {
+    fn bind(reader: LateReader, owner: LateOwner, config: &Config, process: Process) -> io::Result<Self> {
+        let settings = Settings {
+            reads_max: config.api.reads_max,
+            mark_separator: config.ingest.mark_separator.clone(),
+        };
+        let config = &config.api;
         if !config.listen.ip().is_loopback() {
             let why = format!("{} is not a loopback address; the API has no authentication", config.listen);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
@@ -55,7 +61,7 @@ impl ApiServer {
             .build()?;
         let limits =
             ServeLimits { connections_max: config.connections_max, head_bytes_max: config.head_bytes_max };
-        let router = http::router(reader, reads_max, process);
+        let router = http::router(reader, owner, settings, process);
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("api".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -77,10 +83,11 @@ impl ApiServer {
     pub fn of_store(
         store: &AnyStore,
         reader: impl Into<LateReader>,
-        config: &ApiConfig,
+        owner: impl Into<LateOwner>,
+        config: &Config,
         process: Process,
     ) -> anyhow::Result<Self> {
-        let server = ApiServer::start(reader, config, process)?;
+        let server = ApiServer::start(reader, owner, config, process)?;
         server.announce(store)?;
         Ok(server)
     }

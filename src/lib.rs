@@ -10,6 +10,7 @@ pub mod definition_files;
 pub mod expiry;
 pub mod figures;
 pub mod metrics;
+pub mod owner;
 pub mod pipeline;
 pub mod refresh;
 pub mod replay;

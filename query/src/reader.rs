@@ -23,6 +23,7 @@ use linkloom_storage::definitions::{DefinitionSnapshot, Definitions};
 use linkloom_storage::execution::{self, Execution, Logs, with_execution};
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 
+use crate::filter::ListQuery;
 use crate::log_page::{LogQuery, Place, log_page};
 
 /// Depth to which executions behind `link` nodes are followed.
@@ -30,7 +31,7 @@ const LINK_DEPTH_MAX: usize = 8;
 
 /// Statuses of executions behind `link` nodes with the depth they were asked at: each is looked up once for an answer,
 /// however many nodes lead to it, so that links that contain one another in circles stay cheap.
-type KnownStatuses = RefCell<HashMap<(LinkMark, usize), Option<ExecutionStatus>>>;
+pub(crate) type KnownStatuses = RefCell<HashMap<(LinkMark, usize), Option<ExecutionStatus>>>;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -41,23 +42,6 @@ pub enum QueryError {
     /// The cursor is not one of ours.
     #[error(transparent)]
     Cursor(#[from] BadCursor),
-}
-
-/// Which executions of a business id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListQuery {
-    /// Only of this scene.
-    pub scene: Option<String>,
-    /// Only in this status.
-    pub status: Option<ExecutionStatus>,
-    /// Only started at or after it.
-    pub from: Option<Timestamp>,
-    /// Only started before it.
-    pub to: Option<Timestamp>,
-    /// At most so many.
-    pub limit: usize,
-    /// Go on where the answer before ended.
-    pub cursor: Option<String>,
 }
 
 /// Which logs of an execution or of a node.
@@ -148,11 +132,7 @@ impl Reader {
             }
             match self.entry(&mark, Some(start), &definitions, &known, as_of) {
                 Ok(Some(entry)) => {
-                    let wanted = query.status.is_none_or(|status| entry.status == status)
-                        && query.from.is_none_or(|from| entry.start_time.is_some_and(|start| start >= from))
-                        && query.to.is_none_or(|to| entry.start_time.is_some_and(|start| start < to))
-                        && after.as_ref().is_none_or(|after| after.is_before(&entry));
-                    if wanted {
+                    if query.wants(&entry) && after.as_ref().is_none_or(|after| after.is_before(&entry)) {
                         entries.push(entry);
                     }
                     ControlFlow::Continue(())
@@ -171,7 +151,7 @@ impl Reader {
     }
 
     /// One execution in a list; `None` when it has no summary, or did not start in the second its hint says.
-    fn entry(
+    pub(crate) fn entry(
         &self,
         mark: &LinkMark,
         second: Option<i64>,

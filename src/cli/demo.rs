@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::definition_files;
 use crate::figures::renderer;
 use crate::metrics::Recorder;
+use crate::owner::StoreOwner;
 use crate::pipeline::FeedFigures;
 use crate::service::Service;
 use crate::terminal::{Line, Tone, grouped, plain, plural};
@@ -39,7 +40,8 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
     let service = Arc::new(Service::start(open.clone(), config, Some(embedded.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, figures.clone(), &service, &embedded);
-    let _api = ApiServer::of_store(&embedded, open.reader(), &config.api, Process::new(metrics))?;
+    let owner = StoreOwner::shared(open.clone());
+    let _api = ApiServer::of_store(&embedded, open.reader(), owner, config, Process::new(metrics))?;
     drop(open);
     let stop = stop_on_signal()?;
 

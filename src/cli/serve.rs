@@ -12,12 +12,13 @@ use linkloom_storage::store::{Retry, StoreError};
 use super::args::ServeArgs;
 use super::ingest::{put_definitions, report, stop_on_signal};
 use super::{Outcome, store};
-use crate::api::{ApiServer, Process};
+use crate::api::{ApiServer, LateOwner, Process};
 use crate::config::Config;
 use crate::consume;
 use crate::expiry::Expiry;
 use crate::figures::{publish_kafka, renderer_of};
 use crate::metrics::Recorder;
+use crate::owner::StoreOwner;
 use crate::pipeline::{Digests, FeedFigures, FeedOutcome};
 use crate::refresh::Refresh;
 use crate::service::{OpenStore, Service, kafka_settings};
@@ -59,12 +60,13 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
         let (waiting, reads, kafka) = (waiting.clone(), source.is_some(), kafka.clone());
         process.that_lacks(move || waiting.lacks(reads, &kafka))
     };
-    let mut api = config.api.clone();
-    api.listen = args.listen.unwrap_or(api.listen);
+    let mut api = config.clone();
+    api.api.listen = args.listen.unwrap_or(api.api.listen);
     let stop = stop_on_signal()?;
     // First of all, so that whoever watches the process sees that it is alive and what it waits for.
     let reader = LateReader::default();
-    let api = ApiServer::start(reader.clone(), &api, process)?;
+    let owner = LateOwner::default();
+    let api = ApiServer::start(reader.clone(), owner.clone(), &api, process)?;
     tracing::info!(store = %store.store().name(), api = %format!("http://{}", api.address()), "serving");
 
     let start = || -> anyhow::Result<(OpenStore, Arc<Service>)> {
@@ -80,9 +82,10 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     let _refresh = Refresh::start(&store, &open);
     // It was not set before.
     let _ = started.set(Arc::downgrade(&service));
+    owner.put(StoreOwner::shared(open.clone()));
     reader.put(open.reader());
     api.announce(&store)?;
-    drop((open, reader));
+    drop((open, reader, owner));
 
     let begun = Instant::now();
     let outcome = match source {

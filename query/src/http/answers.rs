@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::request::Parts;
-use http::{StatusCode, Uri, header};
+use http::{StatusCode, Uri};
 use linkloom_schema::answer::{ExecutionAnswer, NodeAnswer};
 use linkloom_schema::ids::{ID_BYTES_MAX, LinkMark};
 
 use super::params::Params;
 use super::path::part;
 use super::problem::{BadParameter, Problem, clip};
-use super::{Api, now};
+use super::representation::Wants;
+use super::{Api, now, routes};
 use crate::{ListQuery, LogsQuery, QueryError, Reader, json};
 
 /// The ids in a path, decoded.
@@ -35,7 +36,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
 }
 
 impl Ids {
-    fn get(&self, name: &str) -> &str {
+    pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(given, _)| *given == name).map_or("", |(_, id)| id)
     }
 
@@ -53,21 +54,27 @@ impl Ids {
 }
 
 /// `GET .../business/{businessId}/executions`
-pub(super) async fn executions(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<Response, Problem> {
-    let known = ["scene", "status", "from", "to", "limit", "cursor", "asOf"];
-    let mut params = Params::read(uri.query(), &known);
+pub(super) async fn executions(
+    State(api): State<Api>,
+    wants: Wants,
+    ids: Ids,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut params = Params::read(uri.query(), routes::EXECUTIONS);
     let query = ListQuery {
         scene: params.text("scene"),
         status: params.status(),
         from: params.time("from"),
         to: params.time("to"),
+        meta: params.meta(),
+        text: params.text("q"),
         limit: params.limit(),
         cursor: params.text("cursor"),
     };
     let as_of = params.time("asOf");
     params.finish()?;
     let business_id = ids.get(part::BUSINESS).to_owned();
-    api.answer(move |reader| {
+    api.answer(wants, move |reader| {
         let answer = reader.list(&business_id, &query, as_of.unwrap_or_else(now))?;
         Ok(json::text(&answer))
     })
@@ -75,13 +82,18 @@ pub(super) async fn executions(State(api): State<Api>, ids: Ids, uri: Uri) -> Re
 }
 
 /// `GET .../executions/{executionId}`
-pub(super) async fn execution(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<Response, Problem> {
-    let mut params = Params::read(uri.query(), &["asOf"]);
+pub(super) async fn execution(
+    State(api): State<Api>,
+    wants: Wants,
+    ids: Ids,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut params = Params::read(uri.query(), routes::EXECUTION);
     let as_of = params.time("asOf");
     let mark = ids.mark(&mut params);
     params.finish()?;
     let mark = mark.ok_or_else(no_mark)?;
-    api.answer(move |reader| {
+    api.answer(wants, move |reader| {
         let text = |answer: &ExecutionAnswer<'_>| json::text(answer);
         reader.show(&mark, as_of.unwrap_or_else(now), text)?.ok_or_else(|| unknown_execution(&mark))
     })
@@ -89,8 +101,13 @@ pub(super) async fn execution(State(api): State<Api>, ids: Ids, uri: Uri) -> Res
 }
 
 /// `GET .../nodes/{nodeName}`
-pub(super) async fn node(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<Response, Problem> {
-    let mut params = Params::read(uri.query(), &["run", "level", "limit", "cursor", "asOf"]);
+pub(super) async fn node(
+    State(api): State<Api>,
+    wants: Wants,
+    ids: Ids,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut params = Params::read(uri.query(), routes::NODE);
     let run = params.text("run");
     let query = LogsQuery {
         level: params.text("level"),
@@ -103,7 +120,7 @@ pub(super) async fn node(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
     params.finish()?;
     let mark = mark.ok_or_else(no_mark)?;
     let name = ids.get(part::NODE).to_owned();
-    api.answer(move |reader| {
+    api.answer(wants, move |reader| {
         let as_of = as_of.unwrap_or_else(now);
         let text = |answer: &NodeAnswer<'_>| json::text(answer);
         if let Some(text) = reader.node(&mark, &name, run.as_deref(), &query, as_of, text)? {
@@ -120,9 +137,13 @@ pub(super) async fn node(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
 }
 
 /// `GET .../logs`; `asOf` is allowed as everywhere, though logs are the same at any time.
-pub(super) async fn logs(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<Response, Problem> {
-    let known = ["level", "q", "withoutNode", "limit", "cursor", "asOf"];
-    let mut params = Params::read(uri.query(), &known);
+pub(super) async fn logs(
+    State(api): State<Api>,
+    wants: Wants,
+    ids: Ids,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut params = Params::read(uri.query(), routes::LOGS);
     let query = LogsQuery {
         level: params.text("level"),
         text: params.text("q"),
@@ -134,7 +155,7 @@ pub(super) async fn logs(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
     let mark = ids.mark(&mut params);
     params.finish()?;
     let mark = mark.ok_or_else(no_mark)?;
-    api.answer(move |reader| {
+    api.answer(wants, move |reader| {
         let text = reader.logs(&mark, &query, |answer| json::text(&answer))?;
         text.ok_or_else(|| unknown_execution(&mark))
     })
@@ -144,8 +165,9 @@ pub(super) async fn logs(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
 impl Api {
     /// Runs a read on a thread for it, once one is free. The permit goes with the read: a client that leaves does not
     /// make room for another before its read is over.
-    async fn answer(
+    pub(super) async fn answer(
         &self,
+        wants: Wants,
         read: impl FnOnce(&Reader) -> Result<String, Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
         let internal = |what: &str| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, what);
@@ -157,12 +179,9 @@ impl Api {
         };
         let read = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            read(&reader)
+            read(&reader).map(|body| wants.respond("application/json", body.into_bytes()))
         });
-        let body = read
-            .await
-            .map_err(|_| internal("the read ended in a panic, the log of the process says more"))??;
-        Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+        read.await.map_err(|_| internal("the read ended in a panic, the log of the process says more"))?
     }
 }
 
@@ -176,7 +195,7 @@ fn unknown_execution(mark: &LinkMark) -> Problem {
 }
 
 /// An id in a sentence.
-fn id(text: &str) -> String {
+pub(super) fn id(text: &str) -> String {
     format!("{:?}", clip(text))
 }
 

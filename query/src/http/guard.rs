@@ -31,8 +31,11 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static(PROCESS_HEADER), HeaderValue::from(std::process::id()));
-    // Answers are about now and hold business data: nobody is to keep a copy, or to take them for anything else.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Answers are about now and hold business data: nobody between keeps a copy, and who has one asks whether it still
+    // holds. Nobody takes them for anything else.
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -1,38 +1,66 @@
-//! The HTTP API over a [`Reader`]: read-only so far, described for its users in `docs/api.md`.
+//! The HTTP API over a [`Reader`](crate::Reader), described for its users in `docs/api.md`. What changes the store is done by its
+//! [`Owner`].
 //!
 //! [`router`] is the API without a socket; [`serve`] puts it behind one. Reads block and so run on threads of their own, a
 //! bounded number at once; what comes beyond waits, and is bounded by the number of connections.
 
 mod answers;
+mod body;
+mod definitions;
 mod guard;
+mod openapi;
+mod owner;
 mod params;
 pub mod path;
 mod problem;
 mod ready;
+mod representation;
+mod routes;
+mod scenes;
 mod serve;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{MatchedPath, State};
 use axum::middleware;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use http::{Method, StatusCode, Uri, header};
 use linkloom_schema::time::Timestamp;
 use tokio::sync::Semaphore;
 
 pub use guard::PROCESS_HEADER;
+pub use owner::{Late, Owner, VersionPut};
 pub use params::{LIMIT_DEFAULT, LIMIT_MAX};
 pub use problem::{BadParameter, PROBLEM_JSON, Problem};
 pub use ready::{LateReader, Process};
 pub use serve::{HEAD_BYTES_MIN, ServeLimits, serve};
 
+/// The owner of the store, which may come later than the API; where there is none, the API only reads.
+pub type LateOwner = Late<Arc<dyn Owner>>;
+
+/// Bounds and customs of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Reads of the store at once; one more looks whether the store answers. Further ones wait.
+    pub reads_max: usize,
+    /// What separates the ids of a link mark in one text.
+    pub mark_separator: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { reads_max: 8, mark_separator: "_".to_owned() }
+    }
+}
+
 /// What requests are answered with.
 #[derive(Clone)]
 struct Api {
     reader: LateReader,
+    owner: LateOwner,
+    settings: Arc<Settings>,
     /// One permit for each read that may run at once.
     reads: Arc<Semaphore>,
     /// The permit to look whether the store answers.
@@ -40,21 +68,29 @@ struct Api {
     process: Process,
 }
 
-/// The API over a reader. At most `reads_max` reads run at once, and one more that looks whether the store answers; more
-/// wait.
+/// The API over a reader and the owner of its store.
 ///
 /// Only requests to this machine's own names are served (see `guard`): there is no authentication yet.
-pub fn router(reader: impl Into<LateReader>, reads_max: usize, process: Process) -> Router {
-    let reads = Arc::new(Semaphore::new(reads_max.max(1)));
-    let api = Api { reader: reader.into(), reads, look: Arc::new(Semaphore::new(1)), process };
-    Router::new()
-        .route(path::EXECUTIONS, get(answers::executions))
-        .route(path::EXECUTION, get(answers::execution))
-        .route(path::NODE, get(answers::node))
-        .route(path::LOGS, get(answers::logs))
-        .route(path::METRICS, get(metrics_text))
-        .route(path::HEALTH, get(health))
-        .route(path::READY, get(ready::ready))
+pub fn router(
+    reader: impl Into<LateReader>,
+    owner: LateOwner,
+    settings: Settings,
+    process: Process,
+) -> Router {
+    let reads = Arc::new(Semaphore::new(settings.reads_max.max(1)));
+    let api = Api {
+        reader: reader.into(),
+        owner,
+        settings: Arc::new(settings),
+        reads,
+        look: Arc::new(Semaphore::new(1)),
+        process,
+    };
+    let mut router = Router::new();
+    for endpoint in routes::endpoints() {
+        router = router.route(endpoint.path, endpoint.handler);
+    }
+    router
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(guard::guard))
@@ -73,9 +109,11 @@ async fn nothing_here(uri: Uri) -> Problem {
     Problem::not_found(format!("there is nothing at {}", problem::clip(uri.path())))
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Problem {
+async fn wrong_method(method: Method, matched: Option<MatchedPath>, uri: Uri) -> Problem {
+    let allowed = openapi::allowed(matched.as_ref().map(MatchedPath::as_str));
     let (method, path) = (problem::clip(method.as_str()), problem::clip(uri.path()));
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} at {path}; allowed are GET and HEAD"))
+    let detail = format!("{method} at {path}; allowed is {allowed}");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
 /// The instant of a request that names none.

@@ -27,6 +27,16 @@ pub(super) const NODE: &str =
     "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/nodes/{nodeName}";
 /// Its logs.
 pub(super) const LOGS: &str = "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/logs";
+/// What a text is the id of.
+pub(super) const RESOLVE: &str = "/api/v1/resolve";
+/// The scenes.
+pub(super) const SCENES: &str = "/api/v1/scenes";
+/// The executions of a scene.
+pub(super) const SCENE_EXECUTIONS: &str = "/api/v1/scenes/{sceneId}/executions";
+/// The definition of a scene.
+pub(super) const DEFINITION: &str = "/api/v1/scenes/{sceneId}/definition";
+/// The OpenAPI document.
+pub(super) const OPENAPI: &str = "/api/v1/openapi.json";
 /// What a Prometheus server reads.
 pub(super) const METRICS: &str = "/metrics";
 /// Whether the process is there.
@@ -44,6 +54,10 @@ pub fn executions(business_id: &str, query: &ListQuery, as_of: Timestamp) -> Str
     url.some("status", query.status.map(|status| status.as_str()));
     url.some("from", query.from.map(|time| time.to_string()).as_deref());
     url.some("to", query.to.map(|time| time.to_string()).as_deref());
+    for (key, value) in &query.meta {
+        url.some("meta", Some(&format!("{key}={value}")));
+    }
+    url.some("q", query.text.as_deref());
     url.page(query.limit, query.cursor.as_deref());
     url.some("asOf", Some(&as_of.to_string()));
     url.text

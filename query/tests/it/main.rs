@@ -2,6 +2,8 @@
 
 mod http;
 mod ids;
+mod openapi;
 mod ready;
+mod scenes;
 mod sockets;
 mod world;

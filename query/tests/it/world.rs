@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use expect_test::Expect;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use linkloom_assembler::settings::WindowSettings;
@@ -11,14 +12,14 @@ use linkloom_assembler::summarise::Summariser;
 use linkloom_assembler::{AssemblerSettings, SteppedAssembler};
 use linkloom_ingest::decode::{Limits, decode};
 use linkloom_query::Reader;
-use linkloom_query::http::{LateReader, Process, router};
-use linkloom_schema::definition::parse;
+use linkloom_query::http::{LateOwner, LateReader, Owner, Process, Settings, VersionPut, router};
+use linkloom_schema::definition::{Definition, parse};
 use linkloom_schema::idle::IdleTimes;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::definitions::Definitions;
 use linkloom_storage::flush::{Flush, Sealer};
 use linkloom_storage::memory::MemoryStore;
-use linkloom_storage::store::Store;
+use linkloom_storage::store::{Store, StoreError};
 use tower::ServiceExt;
 
 /// An hour after the last report below: what is open by then has stalled.
@@ -87,7 +88,35 @@ pub(crate) fn api() -> Router {
 
 /// The API over a reader.
 pub(crate) fn api_of(reader: impl Into<LateReader>) -> Router {
-    router(reader, 2, process())
+    router(reader, LateOwner::default(), Settings { reads_max: 2, ..Settings::default() }, process())
+}
+
+/// The API of a process that owns the store.
+pub(crate) fn put_api() -> Router {
+    let reader = reader();
+    let owner: Arc<dyn Owner> = Arc::new(Definers(reader.definitions().clone()));
+    router(reader, LateOwner::from(owner), Settings::default(), process())
+}
+
+/// Puts definitions, and does nothing else.
+struct Definers(Arc<Definitions>);
+
+impl Owner for Definers {
+    fn put_definition(
+        &self,
+        definition: Definition,
+        valid_from: Option<Timestamp>,
+        _now: Timestamp,
+    ) -> Result<VersionPut, StoreError> {
+        Ok(VersionPut { valid_from, new: self.0.put(vec![definition], valid_from)? > 0 })
+    }
+}
+
+/// Asks the API over [`reader`], and compares the answer.
+#[track_caller]
+pub(crate) fn check(path: &str, want: Expect) {
+    let reply = get(&api(), path);
+    want.assert_eq(&format!("{} {}\n{}", reply.status.as_u16(), reply.header("content-type"), reply.body));
 }
 
 /// What the process says of itself.
