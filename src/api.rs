@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
-use linkloom_query::http::{self, LateReader, ServeLimits, Settings};
+use linkloom_query::http::{self, LateReader, Live, ServeLimits, Settings};
 use linkloom_storage::store::StoreError;
 use tokio::runtime;
 use tokio::sync::oneshot;
@@ -42,6 +42,7 @@ impl ApiServer {
         let settings = Settings {
             reads_max: config.api.reads_max,
             mark_separator: config.ingest.mark_separator.clone(),
+            body_bytes_max: config.api.body_bytes_max,
         };
         let config = &config.api;
         if !config.listen.ip().is_loopback() {
@@ -61,13 +62,18 @@ impl ApiServer {
             .build()?;
         let limits =
             ServeLimits { connections_max: config.connections_max, head_bytes_max: config.head_bytes_max };
-        let router = http::router(reader, owner, settings, process);
+        let live = Live::new(config.live_connections_max);
+        let router = http::router(reader, owner, live.clone(), settings, process);
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("api".to_owned()).spawn(move || {
             runtime.block_on(async {
                 match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => {
-                        http::serve(listener, router, limits, async { drop(stopped.await) }).await
+                        let stop = async {
+                            drop(stopped.await);
+                            live.end();
+                        };
+                        http::serve(listener, router, limits, stop).await
                     }
                     Err(error) => tracing::error!(%error, "the API cannot listen"),
                 }

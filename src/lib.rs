@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod owner;
 pub mod pipeline;
 pub mod refresh;
+pub mod relay;
 pub mod replay;
 pub mod service;
 mod similar;

@@ -5,6 +5,7 @@ mod filter;
 pub mod http;
 pub mod json;
 pub mod log_page;
+pub mod pulse;
 mod reader;
 mod resolve;
 mod scene;

@@ -22,6 +22,7 @@ use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::definitions::{DefinitionSnapshot, Definitions};
 use linkloom_storage::execution::{self, Execution, Logs, with_execution};
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
+use linkloom_storage::watch::Changes;
 
 use crate::filter::ListQuery;
 use crate::log_page::{LogQuery, Place, log_page};
@@ -49,6 +50,10 @@ pub enum QueryError {
 pub struct LogsQuery {
     /// Only of this level, whatever its case.
     pub level: Option<String>,
+    /// Only of this level or a graver one; one that is not known counts as less than any.
+    pub min_level: Option<String>,
+    /// Of the logs of an execution only those that name this node.
+    pub node: Option<String>,
     /// Only with this text in their message.
     pub text: Option<String>,
     /// Of the logs of an execution only those that name no node.
@@ -65,12 +70,30 @@ pub struct Reader {
     store: Arc<dyn Store>,
     definitions: Arc<Definitions>,
     idle: Arc<IdleTimes>,
+    changes: Option<Arc<Changes>>,
+    others_write: bool,
 }
 
 impl Reader {
     /// A reader of `store` under its definition log.
     pub fn new(store: Arc<dyn Store>, definitions: Arc<Definitions>, idle: Arc<IdleTimes>) -> Self {
-        Reader { store, definitions, idle }
+        Reader { store, definitions, idle, changes: None, others_write: true }
+    }
+
+    /// The same, told by `changes` what this process writes. `others_write`: other processes may write the store, too.
+    #[must_use]
+    pub fn told_by(self, changes: Arc<Changes>, others_write: bool) -> Self {
+        Reader { changes: Some(changes), others_write, ..self }
+    }
+
+    /// Who tells what this process writes.
+    pub fn changes(&self) -> Option<&Arc<Changes>> {
+        self.changes.as_ref()
+    }
+
+    /// Whether the store may change without being told.
+    pub fn others_write(&self) -> bool {
+        self.others_write
     }
 
     /// The store read.
@@ -364,8 +387,10 @@ impl Reader {
     ) -> Result<T, QueryError> {
         let after = query.cursor.as_deref().map(LogCursor::decode).transpose()?;
         let level = query.level.as_deref().map(|level| Level::of(Some(level)));
+        let min_level = query.min_level.as_deref().map(|level| Level::of(Some(level)));
         let wanted = |report: &Report<'_>| {
             level.is_none_or(|level| report.level() == level)
+                && min_level.is_none_or(|least| report.level() >= least)
                 && query
                     .text
                     .as_deref()
@@ -377,7 +402,7 @@ impl Reader {
             execution.log_packs.clone(),
             &LogQuery {
                 kind: Some(ReportKind::Log),
-                node: node.map(Some).or(query.without_node.then_some(None)),
+                node: node.or(query.node.as_deref()).map(Some).or(query.without_node.then_some(None)),
                 wanted: &wanted,
                 after: after.map(|LogCursor(moment)| Place::from(moment)),
                 limit: query.limit,

@@ -57,7 +57,8 @@ pub(super) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<Outcom
     let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let feed = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, feed.clone(), &service, &store);
-    let owner = StoreOwner::shared(open.clone());
+    let owner =
+        StoreOwner::shared(&service, Err("this process reads other input; post reports to `linkloom serve`"));
     let _api = ApiServer::of_store(&store, open.reader(), owner, config, Process::new(metrics))?;
     let stop = stop_on_signal()?;
     let figures = BackfillFigures::default();

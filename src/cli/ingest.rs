@@ -33,7 +33,8 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, figures.clone(), &service, &store);
-    let owner = StoreOwner::shared(open.clone());
+    let owner =
+        StoreOwner::shared(&service, Err("this process reads other input; post reports to `linkloom serve`"));
     let _api = ApiServer::of_store(&store, open.reader(), owner, config, Process::new(metrics))?;
     let option = store.option();
     let stop = stop_on_signal()?;

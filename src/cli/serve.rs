@@ -21,6 +21,7 @@ use crate::metrics::Recorder;
 use crate::owner::StoreOwner;
 use crate::pipeline::{Digests, FeedFigures, FeedOutcome};
 use crate::refresh::Refresh;
+use crate::relay::Relay;
 use crate::service::{OpenStore, Service, kafka_settings};
 
 /// How soon a process that reads nothing sees a signal.
@@ -70,7 +71,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     tracing::info!(store = %store.store().name(), api = %format!("http://{}", api.address()), "serving");
 
     let start = || -> anyhow::Result<(OpenStore, Arc<Service>)> {
-        let open = OpenStore::new(store.store(), config)?;
+        let open = OpenStore::of(&store, config)?;
         put_definitions(args.dsl.as_deref(), config, &open)?;
         let service = Service::start_with(open.clone(), config, Some(store.scratch()), digests.clone())?;
         Ok((open, Arc::new(service)))
@@ -82,7 +83,15 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     let _refresh = Refresh::start(&store, &open);
     // It was not set before.
     let _ = started.set(Arc::downgrade(&service));
-    owner.put(StoreOwner::shared(open.clone()));
+    let relay = Relay::start(&service, &figures, config, &stop)?;
+    let reports = match digests {
+        Digests::Keyed => {
+            Err("with kafka.keyed reports come through Kafka alone: their executions are summed up by the \
+                               process that reads their partition")
+        }
+        Digests::Own | Digests::Topic(_) => Ok(relay.sender()),
+    };
+    owner.put(StoreOwner::shared(&service, reports));
     reader.put(open.reader());
     api.announce(&store)?;
     drop((open, reader, owner));
@@ -91,7 +100,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     let outcome = match source {
         Some(mut source) => consume::consume(&mut source, &digests, &service, &figures, &kafka, &stop)?,
         None => {
-            tracing::info!("no Kafka is configured (kafka.brokers): nothing is read");
+            tracing::info!("no Kafka is configured (kafka.brokers): reports come through the API alone");
             while !stop.load(Ordering::Acquire) {
                 std::thread::park_timeout(LOOK);
             }
@@ -99,6 +108,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
         }
     };
     tracing::info!("stopping: what was read is stored");
+    drop(relay);
     service.drain();
     report(&figures, &outcome, begun.elapsed().as_secs_f64(), &option);
     drop(api);

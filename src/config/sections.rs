@@ -223,6 +223,15 @@ section! {
         /// Longest head of a request (path, query and headers), in bytes.
         /// A longer one is refused with status 431.
         head_bytes_max: usize = (64 * KIB) as usize, Range(8 * KIB, 16 * MIB);
+        /// Live connections (server-sent events) open at once, out of `connections_max`.
+        /// A further one is refused with status 503.
+        live_connections_max: usize = 32, Range(0, 10_000);
+        /// Longest body of posted reports, in bytes, as it is sent and as it is decompressed.
+        /// A longer one is refused with status 413.
+        body_bytes_max: usize = (16 * MIB) as usize, Range(KIB, GIB);
+        /// Bytes of posted reports that are not stored yet, over all connections.
+        /// At the limit further ones are refused with status 429.
+        reports_bytes_max: usize = (64 * MIB) as usize, Range(KIB, 64 * GIB);
     }
 }
 

@@ -213,6 +213,7 @@ fn every_setting_says_what_it_means_and_numbers_name_their_unit() {
                 "connections",
                 "batch_cells",
                 "connections_max",
+                "live_connections_max",
                 "digest_partitions",
                 "reads_max",
             ];

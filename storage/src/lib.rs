@@ -12,3 +12,4 @@ pub mod pack;
 pub mod read;
 pub mod retention;
 pub mod store;
+pub mod watch;

@@ -41,7 +41,7 @@ impl Ids {
     }
 
     /// The link mark; ids that cannot be are added to the problems.
-    fn mark(&self, params: &mut Params) -> Option<LinkMark> {
+    pub(super) fn mark(&self, params: &mut Params) -> Option<LinkMark> {
         let ids = [part::BUSINESS, part::SCENE, part::EXECUTION].map(|name| (name, self.get(name)));
         let long = ids.into_iter().filter(|(_, id)| id.is_empty() || id.len() > ID_BYTES_MAX);
         params.also(
@@ -111,6 +111,7 @@ pub(super) async fn node(
     let run = params.text("run");
     let query = LogsQuery {
         level: params.text("level"),
+        min_level: params.one_of("minLevel", routes::NODE),
         limit: params.limit(),
         cursor: params.text("cursor"),
         ..LogsQuery::default()
@@ -146,7 +147,9 @@ pub(super) async fn logs(
     let mut params = Params::read(uri.query(), routes::LOGS);
     let query = LogsQuery {
         level: params.text("level"),
+        min_level: params.one_of("minLevel", routes::LOGS),
         text: params.text("q"),
+        node: params.text("nodeName"),
         without_node: params.flag("withoutNode"),
         limit: params.limit(),
         cursor: params.text("cursor"),
@@ -163,6 +166,14 @@ pub(super) async fn logs(
 }
 
 impl Api {
+    /// The reader, once the store has answered.
+    pub(super) fn reader(&self) -> Result<&Reader, Problem> {
+        self.reader.get().ok_or_else(|| {
+            let why = "the store has not answered yet; /readyz says what is missing";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)
+        })
+    }
+
     /// Runs a read on a thread for it, once one is free. The permit goes with the read: a client that leaves does not
     /// make room for another before its read is over.
     pub(super) async fn answer(
@@ -173,10 +184,7 @@ impl Api {
         let internal = |what: &str| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, what);
         let permit = Arc::clone(&self.reads).acquire_owned().await;
         let permit = permit.map_err(|_| internal("the process is going down"))?;
-        let Some(reader) = self.reader.get().cloned() else {
-            let why = "the store has not answered yet; /readyz says what is missing";
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why));
-        };
+        let reader = self.reader()?.clone();
         let read = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             read(&reader).map(|body| wants.respond("application/json", body.into_bytes()))
@@ -185,7 +193,7 @@ impl Api {
     }
 }
 
-fn no_mark() -> Problem {
+pub(super) fn no_mark() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "the path names no execution")
 }
 

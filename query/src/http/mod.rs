@@ -8,6 +8,8 @@ mod answers;
 mod body;
 mod definitions;
 mod guard;
+mod intake;
+mod live;
 mod openapi;
 mod owner;
 mod params;
@@ -31,7 +33,8 @@ use linkloom_schema::time::Timestamp;
 use tokio::sync::Semaphore;
 
 pub use guard::PROCESS_HEADER;
-pub use owner::{Late, Owner, VersionPut};
+pub use live::Live;
+pub use owner::{DeadQuery, Late, NotTaken, Owner, RefusedLine, Replay, Taken, VersionPut};
 pub use params::{LIMIT_DEFAULT, LIMIT_MAX};
 pub use problem::{BadParameter, PROBLEM_JSON, Problem};
 pub use ready::{LateReader, Process};
@@ -47,11 +50,13 @@ pub struct Settings {
     pub reads_max: usize,
     /// What separates the ids of a link mark in one text.
     pub mark_separator: String,
+    /// Longest body of posted reports, in bytes, as it is sent and as it is decoded.
+    pub body_bytes_max: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { reads_max: 8, mark_separator: "_".to_owned() }
+        Settings { reads_max: 8, mark_separator: "_".to_owned(), body_bytes_max: 16 << 20 }
     }
 }
 
@@ -60,6 +65,7 @@ impl Default for Settings {
 struct Api {
     reader: LateReader,
     owner: LateOwner,
+    live: Live,
     settings: Arc<Settings>,
     /// One permit for each read that may run at once.
     reads: Arc<Semaphore>,
@@ -70,10 +76,13 @@ struct Api {
 
 /// The API over a reader and the owner of its store.
 ///
+/// Live connections last until their clients go or [`Live::end`] is called.
+///
 /// Only requests to this machine's own names are served (see `guard`): there is no authentication yet.
 pub fn router(
     reader: impl Into<LateReader>,
     owner: LateOwner,
+    live: Live,
     settings: Settings,
     process: Process,
 ) -> Router {
@@ -81,6 +90,7 @@ pub fn router(
     let api = Api {
         reader: reader.into(),
         owner,
+        live,
         settings: Arc::new(settings),
         reads,
         look: Arc::new(Semaphore::new(1)),

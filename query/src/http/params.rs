@@ -9,7 +9,7 @@ use linkloom_schema::time::Timestamp;
 use percent_encoding::percent_decode_str;
 
 use super::problem::{BadParameter, Problem};
-use super::routes::Parameter;
+use super::routes::{Kind, Parameter};
 
 /// Entries of a list when it is not said how many.
 pub const LIMIT_DEFAULT: usize = 50;
@@ -131,6 +131,13 @@ impl Params {
         self.read_as("version", "a version as answers have it: 32 lower-case hex digits", |text| {
             text.parse().ok()
         })
+    }
+
+    /// One of the values a parameter may have.
+    pub(super) fn one_of(&mut self, name: &str, known: &[Parameter]) -> Option<String> {
+        let kind = known.iter().find(|known| known.name == name).map(|known| known.kind);
+        let Some(Kind::OneOf(values)) = kind else { return None };
+        self.read_as(name, &values.join(", "), |text| values.contains(&text).then(|| text.to_owned()))
     }
 
     /// Whether something is wanted; not when absent.

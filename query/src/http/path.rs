@@ -16,6 +16,7 @@ pub(super) mod part {
     pub(crate) const SCENE: &str = "sceneId";
     pub(crate) const EXECUTION: &str = "executionId";
     pub(crate) const NODE: &str = "nodeName";
+    pub(crate) const LETTER: &str = "letterId";
 }
 
 /// The executions of a business id.
@@ -35,6 +36,21 @@ pub(super) const SCENES: &str = "/api/v1/scenes";
 pub(super) const SCENE_EXECUTIONS: &str = "/api/v1/scenes/{sceneId}/executions";
 /// The definition of a scene.
 pub(super) const DEFINITION: &str = "/api/v1/scenes/{sceneId}/definition";
+/// Changes of an execution.
+pub(super) const EXECUTION_LIVE: &str =
+    "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/live";
+/// Changes in the executions of a business id.
+pub(super) const BUSINESS_LIVE: &str = "/api/v1/business/{businessId}/live";
+/// Changes in the executions of a scene.
+pub(super) const SCENE_LIVE: &str = "/api/v1/scenes/{sceneId}/live";
+/// Reports without a mark.
+pub(super) const UNLINKED: &str = "/api/v1/unlinked";
+/// Dead letters.
+pub(super) const DEAD: &str = "/api/v1/dead";
+/// A dead letter decoded again.
+pub(super) const REPLAY: &str = "/api/v1/dead/{letterId}/replay";
+/// Reports that are posted.
+pub(super) const REPORTS: &str = "/api/v1/reports";
 /// The OpenAPI document.
 pub(super) const OPENAPI: &str = "/api/v1/openapi.json";
 /// What a Prometheus server reads.
@@ -91,6 +107,7 @@ pub fn node(
 pub fn logs(mark: MarkRef<'_>, query: &LogsQuery) -> String {
     let mut url = Url::execution(mark);
     url.text.push_str("/logs");
+    url.some("nodeName", query.node.as_deref());
     url.logs(query);
     url.some("withoutNode", query.without_node.then_some("true"));
     url.text
@@ -144,6 +161,7 @@ impl Url {
 
     fn logs(&mut self, query: &LogsQuery) {
         self.some("level", query.level.as_deref());
+        self.some("minLevel", query.min_level.as_deref());
         self.some("q", query.text.as_deref());
         self.page(query.limit, query.cursor.as_deref());
     }

@@ -1,9 +1,9 @@
 //! Every endpoint with its parameters: the one table the router and the OpenAPI document are made from.
 
-use axum::routing::{MethodRouter, get, put};
+use axum::routing::{MethodRouter, get, post, put};
 use http::Method;
 
-use super::{Api, answers, definitions, openapi, path, ready, scenes};
+use super::{Api, answers, definitions, intake, live, openapi, path, ready, scenes};
 
 /// A parameter of a query.
 #[derive(Clone, Copy, Debug)]
@@ -69,13 +69,25 @@ pub(super) const CURSOR: Parameter = text("cursor", "go on where the answer befo
 const RUN: Parameter = text("run", "only the run of this id, or #1, #2, ...");
 const LEVEL: Parameter = text("level", "only logs of exactly this level, whatever its case");
 const MESSAGE: Parameter = text("q", "only logs whose message contains this text");
+const MIN_LEVEL: Parameter = Parameter {
+    name: "minLevel",
+    about: "only logs of this level or a graver one",
+    kind: Kind::OneOf(&["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]),
+    many: false,
+    required: false,
+};
+const OF_NODE: Parameter = text("nodeName", "only logs that name this node");
+const LAST_EVENT: Parameter =
+    text("lastEventId", "id of the last event that was seen; a header Last-Event-ID goes before it");
+const LIVE_LIMIT: Parameter = count(live::LIMIT_DEFAULT, live::LIMIT_MAX);
 const WITHOUT_NODE: Parameter = flag("withoutNode", "only logs that name no node");
 
 pub(super) const NONE: &[Parameter] = &[];
 pub(super) const EXECUTIONS: &[Parameter] = &[SCENE, STATUS, FROM, TO, META, IDS, LIMIT, CURSOR, AS_OF];
 pub(super) const EXECUTION: &[Parameter] = &[AS_OF];
-pub(super) const NODE: &[Parameter] = &[RUN, LEVEL, LIMIT, CURSOR, AS_OF];
-pub(super) const LOGS: &[Parameter] = &[LEVEL, MESSAGE, WITHOUT_NODE, LIMIT, CURSOR, AS_OF];
+pub(super) const NODE: &[Parameter] = &[RUN, LEVEL, MIN_LEVEL, LIMIT, CURSOR, AS_OF];
+pub(super) const LOGS: &[Parameter] =
+    &[LEVEL, MIN_LEVEL, MESSAGE, OF_NODE, WITHOUT_NODE, LIMIT, CURSOR, AS_OF];
 pub(super) const RESOLVE: &[Parameter] = &[
     Parameter {
         required: true,
@@ -85,6 +97,29 @@ pub(super) const RESOLVE: &[Parameter] = &[
 ];
 pub(super) const SCENES: &[Parameter] = &[LIMIT, CURSOR, AS_OF];
 pub(super) const SCENE_EXECUTIONS: &[Parameter] = &[STATUS, FROM, TO, META, IDS, LIMIT, CURSOR, AS_OF];
+pub(super) const LIVE: &[Parameter] = &[LAST_EVENT];
+pub(super) const BUSINESS_LIVE: &[Parameter] = &[SCENE, STATUS, FROM, TO, META, IDS, LIVE_LIMIT, LAST_EVENT];
+pub(super) const SCENE_LIVE: &[Parameter] = &[STATUS, FROM, TO, META, IDS, LIVE_LIMIT, LAST_EVENT];
+pub(super) const UNLINKED: &[Parameter] = &[
+    text("trace", "the reports of this trace, instead of the list"),
+    text(
+        "service",
+        "the reports of this service that carry no trace id; none: of those that name no service",
+    ),
+    LEVEL,
+    MESSAGE,
+    LIMIT,
+    CURSOR,
+    AS_OF,
+];
+pub(super) const DEAD: &[Parameter] = &[
+    text("source", "only from this topic, file or channel"),
+    text("reason", "only those refused for this reason"),
+    flag("replayed", "true: also those that were replayed"),
+    LIMIT,
+    CURSOR,
+    AS_OF,
+];
 pub(super) const DEFINITION: &[Parameter] =
     &[text("version", "this version; the one that holds now if absent"), AS_OF];
 pub(super) const PUT_DEFINITION: &[Parameter] = &[
@@ -183,6 +218,53 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             }),
             answer: "DefinitionPut",
             handler: put(definitions::put),
+        },
+        read(
+            path::EXECUTION_LIVE,
+            LIVE,
+            "Events",
+            "an execution as it changes, as server-sent events",
+            get(live::execution),
+        ),
+        read(
+            path::BUSINESS_LIVE,
+            BUSINESS_LIVE,
+            "Events",
+            "the newest executions of a business id as they come and change, as server-sent events",
+            get(live::business),
+        ),
+        read(
+            path::SCENE_LIVE,
+            SCENE_LIVE,
+            "Events",
+            "the newest executions of a scene as they come and change, as server-sent events",
+            get(live::scene),
+        ),
+        read(
+            path::UNLINKED,
+            UNLINKED,
+            "Unlinked",
+            "traces and services that have reports without a mark, or the reports of one",
+            get(intake::unlinked),
+        ),
+        read(path::DEAD, DEAD, "DeadLetters", "records that were refused", get(intake::dead)),
+        Endpoint {
+            method: Method::POST,
+            path: path::REPLAY,
+            about: "decodes a dead letter again and stores its report if it is accepted now",
+            parameters: NONE,
+            body: None,
+            answer: "Replayed",
+            handler: post(intake::replay),
+        },
+        Endpoint {
+            method: Method::POST,
+            path: path::REPORTS,
+            about: "stores reports; answered when they are durable",
+            parameters: NONE,
+            body: Some(Body { about: "reports, one JSON object a line", types: &["application/x-ndjson"] }),
+            answer: "Accepted",
+            handler: post(intake::reports),
         },
         read(path::OPENAPI, NONE, "Document", "this document", get(openapi::openapi)),
         read(

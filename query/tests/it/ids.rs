@@ -49,6 +49,8 @@ proptest! {
         let mark = LinkMark::new(business, scene, execution).expect("short ids");
         let logs = LogsQuery {
             level: text.clone(),
+            min_level: text.clone(),
+            node: text.clone(),
             text: text.clone(),
             without_node: text.is_some(),
             limit: 5,

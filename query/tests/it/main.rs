@@ -2,6 +2,8 @@
 
 mod http;
 mod ids;
+mod intake;
+mod live;
 mod openapi;
 mod ready;
 mod scenes;

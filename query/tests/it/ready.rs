@@ -7,7 +7,7 @@ use axum::body::Body;
 use expect_test::expect;
 use http::{Request, StatusCode};
 use linkloom_query::Reader;
-use linkloom_query::http::{LateOwner, LateReader, Settings, router};
+use linkloom_query::http::{LateOwner, LateReader, Live, Settings, router};
 use linkloom_schema::idle::IdleTimes;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{CellBatch, Family, Table};
@@ -41,7 +41,7 @@ fn what_is_missing_beside_the_store_is_named() {
     let lacks = missing.clone();
     let process = process().that_lacks(move || lacks.lock().unwrap_or_else(PoisonError::into_inner).clone());
     let (memory, reader) = stored();
-    let api = router(reader, LateOwner::default(), Settings::default(), process);
+    let api = router(reader, LateOwner::default(), Live::new(4), Settings::default(), process);
     memory.fail_reads(1);
     let reply = get(&api, "/readyz");
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
