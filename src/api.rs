@@ -1,11 +1,11 @@
-//! The HTTP API of a process that owns a store: on a thread of its own, for this machine only.
+//! The HTTP API of a process that owns a store: on a thread of its own; without tokens for this machine only.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
-use linkloom_query::http::{self, LateReader, Live, ServeLimits, Settings};
+use linkloom_query::http::{self, Access, LateReader, Live, Page, ServeLimits, Settings};
 use linkloom_storage::store::StoreError;
 use tokio::runtime;
 use tokio::sync::oneshot;
@@ -14,6 +14,7 @@ pub use linkloom_query::http::{LateOwner, Process};
 
 use crate::config::Config;
 use crate::service::AnyStore;
+use crate::{page, tokens};
 
 /// The API at work. Dropping it answers what is under way (for two seconds at most), closes its connections, and lets go
 /// of the reader and so of the store.
@@ -34,20 +35,33 @@ impl ApiServer {
         config: &Config,
         process: Process,
     ) -> anyhow::Result<Self> {
-        ApiServer::bind(reader.into(), owner.into(), config, process)
+        let access = Access::new(tokens::read(config)?);
+        ApiServer::bind(reader.into(), owner.into(), access, config, process)
             .with_context(|| format!("starting the API at {} (api.listen)", config.api.listen))
     }
 
-    fn bind(reader: LateReader, owner: LateOwner, config: &Config, process: Process) -> io::Result<Self> {
+    fn bind(
+        reader: LateReader,
+        owner: LateOwner,
+        access: Access,
+        config: &Config,
+        process: Process,
+    ) -> io::Result<Self> {
+        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
+        let is_by_token = access.is_by_token();
+        let page = Page::new(page::FILES, &config.api.frame_ancestors);
+        let page = page.map_err(|error| invalid(format!("api.frame_ancestors: {error}")))?;
         let settings = Settings {
             reads_max: config.api.reads_max,
             mark_separator: config.ingest.mark_separator.clone(),
             body_bytes_max: config.api.body_bytes_max,
+            access,
         };
         let config = &config.api;
-        if !config.listen.ip().is_loopback() {
-            let why = format!("{} is not a loopback address; the API has no authentication", config.listen);
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        if !config.listen.ip().is_loopback() && !is_by_token {
+            let why =
+                format!("{} is not a loopback address; that needs tokens (api.token_file)", config.listen);
+            return Err(invalid(why));
         }
         let listener = TcpListener::bind(config.listen)?;
         listener.set_nonblocking(true)?;
@@ -63,7 +77,7 @@ impl ApiServer {
         let limits =
             ServeLimits { connections_max: config.connections_max, head_bytes_max: config.head_bytes_max };
         let live = Live::new(config.live_connections_max);
-        let router = http::router(reader, owner, live.clone(), settings, process);
+        let router = http::router(reader, owner, live.clone(), page, settings, process);
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("api".to_owned()).spawn(move || {
             runtime.block_on(async {

@@ -3,6 +3,7 @@
 use linkloom_schema::answer::{ExecutionAnswer, ListAnswer, LogsAnswer, NodeAnswer};
 use serde::Serialize;
 
+use crate::figures::{HistoryAnswer, StatisticsAnswer};
 use crate::{DefinitionAnswer, ResolveAnswer, ScenesAnswer, UnlinkedAnswer, UnlinkedReportsAnswer};
 
 /// What is answered with.
@@ -29,6 +30,8 @@ answers!(
     ResolveAnswer,
     ScenesAnswer,
     DefinitionAnswer,
+    HistoryAnswer,
+    StatisticsAnswer,
     UnlinkedAnswer,
     UnlinkedReportsAnswer
 );

@@ -1,6 +1,7 @@
 //! Reading executions back: store, tree, panorama, answer; and the HTTP API that serves the answers.
 
 mod definition;
+pub mod figures;
 mod filter;
 pub mod http;
 pub mod json;

@@ -339,6 +339,16 @@ impl Reader {
         self.with_answer(mark, Logs::All, as_of, |input, _| then(&execution_answer(input)))
     }
 
+    /// The same without the logs of nodes, where there are many.
+    pub(crate) fn show_nodes<T>(
+        &self,
+        mark: &LinkMark,
+        as_of: Timestamp,
+        then: impl FnOnce(&ExecutionAnswer<'_>) -> T,
+    ) -> Result<Option<T>, QueryError> {
+        self.with_answer(mark, Logs::Few, as_of, |input, _| then(&execution_answer(input)))
+    }
+
     /// Lends the answer about one node with a page of its logs; `None` when the execution or the node is not known.
     pub fn node<T>(
         &self,

@@ -7,11 +7,13 @@
 mod answers;
 mod body;
 mod definitions;
+mod figures;
 mod guard;
 mod intake;
 mod live;
 mod openapi;
 mod owner;
+mod page;
 mod params;
 pub mod path;
 mod problem;
@@ -27,14 +29,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::{MatchedPath, State};
 use axum::middleware;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode, Uri, header};
 use linkloom_schema::time::Timestamp;
 use tokio::sync::Semaphore;
 
-pub use guard::PROCESS_HEADER;
+pub use guard::{Access, PROCESS_HEADER};
 pub use live::Live;
 pub use owner::{DeadQuery, Late, NotTaken, Owner, RefusedLine, Replay, Taken, VersionPut};
+pub use page::{Page, PageFile};
 pub use params::{LIMIT_DEFAULT, LIMIT_MAX};
 pub use problem::{BadParameter, PROBLEM_JSON, Problem};
 pub use ready::{LateReader, Process};
@@ -52,11 +55,18 @@ pub struct Settings {
     pub mark_separator: String,
     /// Longest body of posted reports, in bytes, as it is sent and as it is decoded.
     pub body_bytes_max: usize,
+    /// Who may ask.
+    pub access: Access,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { reads_max: 8, mark_separator: "_".to_owned(), body_bytes_max: 16 << 20 }
+        Settings {
+            reads_max: 8,
+            mark_separator: "_".to_owned(),
+            body_bytes_max: 16 << 20,
+            access: Access::default(),
+        }
     }
 }
 
@@ -66,6 +76,7 @@ struct Api {
     reader: LateReader,
     owner: LateOwner,
     live: Live,
+    page: Arc<Page>,
     settings: Arc<Settings>,
     /// One permit for each read that may run at once.
     reads: Arc<Semaphore>,
@@ -78,19 +89,22 @@ struct Api {
 ///
 /// Live connections last until their clients go or [`Live::end`] is called.
 ///
-/// Only requests to this machine's own names are served (see `guard`): there is no authentication yet.
+/// What is no path of the API is of the `page`. Who may ask is in the settings (see `guard`).
 pub fn router(
     reader: impl Into<LateReader>,
     owner: LateOwner,
     live: Live,
+    page: Page,
     settings: Settings,
     process: Process,
 ) -> Router {
+    let access = settings.access.clone();
     let reads = Arc::new(Semaphore::new(settings.reads_max.max(1)));
     let api = Api {
         reader: reader.into(),
         owner,
         live,
+        page: Arc::new(page),
         settings: Arc::new(settings),
         reads,
         look: Arc::new(Semaphore::new(1)),
@@ -101,9 +115,9 @@ pub fn router(
         router = router.route(endpoint.path, endpoint.handler);
     }
     router
-        .fallback(nothing_here)
+        .fallback(elsewhere)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn(guard::guard))
+        .layer(middleware::from_fn_with_state(access, guard::guard))
         .with_state(api)
 }
 
@@ -115,8 +129,20 @@ async fn metrics_text(State(api): State<Api>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.process.metrics())
 }
 
-async fn nothing_here(uri: Uri) -> Problem {
-    Problem::not_found(format!("there is nothing at {}", problem::clip(uri.path())))
+/// What is no endpoint is of the page.
+async fn elsewhere(
+    State(api): State<Api>,
+    wants: representation::Wants,
+    method: Method,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    if page::is_api(uri.path()) {
+        return Err(Problem::not_found(format!("there is nothing at {}", problem::clip(uri.path()))));
+    }
+    if !matches!(method, Method::GET | Method::HEAD) {
+        return Err(page::not_of_the_page(&method, uri.path()));
+    }
+    api.page.respond(&wants, uri.path())
 }
 
 async fn wrong_method(method: Method, matched: Option<MatchedPath>, uri: Uri) -> Problem {

@@ -34,6 +34,10 @@ pub(super) const RESOLVE: &str = "/api/v1/resolve";
 pub(super) const SCENES: &str = "/api/v1/scenes";
 /// The executions of a scene.
 pub(super) const SCENE_EXECUTIONS: &str = "/api/v1/scenes/{sceneId}/executions";
+/// A node over the last executions of its scene.
+pub(super) const HISTORY: &str = "/api/v1/scenes/{sceneId}/nodes/{nodeName}/history";
+/// A scene over its last executions.
+pub(super) const STATISTICS: &str = "/api/v1/scenes/{sceneId}/statistics";
 /// The definition of a scene.
 pub(super) const DEFINITION: &str = "/api/v1/scenes/{sceneId}/definition";
 /// Changes of an execution.

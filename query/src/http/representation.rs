@@ -97,22 +97,21 @@ impl Wants {
 
     /// The response with these bytes, or 304 when the client has them. It compresses, so not where others wait.
     pub(super) fn respond(&self, content_type: &'static str, bytes: Vec<u8>) -> Response {
-        // Weak: the same answer has one tag in all codings.
-        let tag = format!("W/\"{:032x}\"", xxh3_128(&bytes));
-        let is_known = self.has(&tag);
-        let mut response = if is_known {
+        let tag = tag(&bytes);
+        self.tagged(&tag, || {
+            let (coding, bytes) = self.coding.encode(bytes);
+            coded(content_type, coding, Body::from(bytes))
+        })
+    }
+
+    /// The response that `make` makes, with the tag of its bytes, or 304 when the client has them.
+    pub(super) fn tagged(&self, tag: &str, make: impl FnOnce() -> Response) -> Response {
+        let mut response = if self.has(tag) {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
         } else {
-            let (coding, bytes) = self.coding.encode(bytes);
-            let mut response = Response::new(Body::from(bytes));
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-            if let Some(name) = coding.name() {
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
-            }
-            response
+            make()
         };
         let headers = response.headers_mut();
         if let Ok(tag) = HeaderValue::try_from(tag) {
@@ -121,6 +120,22 @@ impl Wants {
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         response
     }
+}
+
+/// The validator of bytes. Weak: the same answer has one tag in all codings.
+pub(super) fn tag(bytes: &[u8]) -> String {
+    format!("W/\"{:032x}\"", xxh3_128(bytes))
+}
+
+/// A response with bytes in a coding.
+pub(super) fn coded(content_type: &'static str, coding: Coding, body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(name) = coding.name() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    response
 }
 
 #[cfg(test)]

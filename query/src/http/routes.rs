@@ -3,7 +3,7 @@
 use axum::routing::{MethodRouter, get, post, put};
 use http::Method;
 
-use super::{Api, answers, definitions, intake, live, openapi, path, ready, scenes};
+use super::{Api, answers, definitions, figures, intake, live, openapi, path, ready, scenes};
 
 /// A parameter of a query.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +120,10 @@ pub(super) const DEAD: &[Parameter] = &[
     CURSOR,
     AS_OF,
 ];
+pub(super) const HISTORY: &[Parameter] =
+    &[STATUS, FROM, TO, META, count(crate::figures::HISTORY.0, crate::figures::HISTORY.1), AS_OF];
+pub(super) const STATISTICS: &[Parameter] =
+    &[STATUS, FROM, TO, META, count(crate::figures::STATISTICS.0, crate::figures::STATISTICS.1), AS_OF];
 pub(super) const DEFINITION: &[Parameter] =
     &[text("version", "this version; the one that holds now if absent"), AS_OF];
 pub(super) const PUT_DEFINITION: &[Parameter] = &[
@@ -206,6 +210,20 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Definition",
             "a definition of a scene, and which versions there are",
             get(definitions::get),
+        ),
+        read(
+            path::HISTORY,
+            HISTORY,
+            "History",
+            "a node over the last executions of its scene",
+            get(figures::history),
+        ),
+        read(
+            path::STATISTICS,
+            STATISTICS,
+            "Statistics",
+            "all nodes and edges of a scene over its last executions",
+            get(figures::statistics),
         ),
         Endpoint {
             method: Method::PUT,

@@ -220,10 +220,10 @@ fn what_is_not_there_is_not_found() {
     "#]],
     );
     check(
-        "/",
+        "/api/v2",
         expect![[r#"
         404 application/problem+json
-        {"type":"about:blank","title":"Not Found","status":404,"detail":"there is nothing at /"}
+        {"type":"about:blank","title":"Not Found","status":404,"detail":"there is nothing at /api/v2"}
     "#]],
     );
 }
@@ -317,7 +317,7 @@ fn a_page_elsewhere_cannot_read_through_a_browser() {
     }
     let reply = with_host("evil.example:8080");
     expect![[r#"
-        {"type":"about:blank","title":"Misdirected Request","status":421,"detail":"host is \"evil.example:8080\"; allowed are localhost, 127.0.0.1 and [::1], with any port: the API has no authentication and only answers its own machine"}
+        {"type":"about:blank","title":"Misdirected Request","status":421,"detail":"host is \"evil.example:8080\"; allowed are localhost, 127.0.0.1 and [::1], with any port: without tokens (api.token_file) the API only answers its own machine"}
     "#]].assert_eq(&reply.body);
     assert_eq!(reply.status, StatusCode::MISDIRECTED_REQUEST);
 }
@@ -339,7 +339,7 @@ fn metrics_health_and_what_every_response_says() {
         up 1
     "#]],
     );
-    let reply = get(&api(), "/nowhere");
+    let reply = get(&api(), "/api/nowhere");
     assert_eq!(reply.header("linkloom-process"), std::process::id().to_string());
     assert_eq!(reply.header("cache-control"), "private, no-cache");
     assert_eq!(reply.header("x-content-type-options"), "nosniff");

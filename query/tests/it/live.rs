@@ -12,7 +12,7 @@ use linkloom_query::http::{LateOwner, Live, Settings, router};
 use linkloom_storage::watch::Changes;
 use tower::ServiceExt;
 
-use crate::world::{Store, process};
+use crate::world::{Store, page, process};
 
 const BUSINESS: &str = "/api/v1/business/content-42/live";
 const EXECUTION: &str = "/api/v1/business/content-42/scenes/intake/executions/e2/live";
@@ -67,7 +67,7 @@ impl Stream {
 }
 
 fn api_of(reader: Reader, live: &Live) -> Router {
-    router(reader, LateOwner::default(), live.clone(), Settings::default(), process())
+    router(reader, LateOwner::default(), live.clone(), page(), Settings::default(), process())
 }
 
 fn run(test: impl Future<Output = ()>) {

@@ -60,6 +60,13 @@ fn examples() -> Vec<(&'static str, &'static str, Vec<String>, &'static str)> {
         ("get", "/api/v1/scenes/{sceneId}/live", one("/api/v1/scenes/intake/live"), ""),
         ("get", "/api/v1/scenes", one("/api/v1/scenes"), ""),
         ("get", "/api/v1/scenes/{sceneId}/executions", one("/api/v1/scenes/intake/executions"), ""),
+        (
+            "get",
+            "/api/v1/scenes/{sceneId}/nodes/{nodeName}/history",
+            one("/api/v1/scenes/intake/nodes/check/history"),
+            "",
+        ),
+        ("get", "/api/v1/scenes/{sceneId}/statistics", one("/api/v1/scenes/intake/statistics"), ""),
         ("get", "/api/v1/scenes/{sceneId}/definition", one("/api/v1/scenes/intake/definition"), ""),
         (
             "put",

@@ -15,7 +15,7 @@ use linkloom_storage::definitions::Definitions;
 use linkloom_storage::memory::MemoryStore;
 use linkloom_storage::store::{CellRef, Scan, Store, StoreError};
 
-use crate::world::{api, api_of, get, process, reply, stored};
+use crate::world::{api, api_of, get, page, process, reply, stored};
 
 const EXECUTION: &str = "/api/v1/business/content-42/scenes/intake/executions/e1";
 
@@ -41,7 +41,7 @@ fn what_is_missing_beside_the_store_is_named() {
     let lacks = missing.clone();
     let process = process().that_lacks(move || lacks.lock().unwrap_or_else(PoisonError::into_inner).clone());
     let (memory, reader) = stored();
-    let api = router(reader, LateOwner::default(), Live::new(4), Settings::default(), process);
+    let api = router(reader, LateOwner::default(), Live::new(4), page(), Settings::default(), process);
     memory.fail_reads(1);
     let reply = get(&api, "/readyz");
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);

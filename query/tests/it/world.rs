@@ -13,8 +13,8 @@ use linkloom_assembler::{AssemblerSettings, SteppedAssembler};
 use linkloom_ingest::decode::{Limits, decode};
 use linkloom_query::Reader;
 use linkloom_query::http::{
-    DeadQuery, LateOwner, LateReader, Live, NotTaken, Owner, Problem, Process, RefusedLine, Replay, Settings,
-    Taken, VersionPut, router,
+    DeadQuery, LateOwner, LateReader, Live, NotTaken, Owner, Page, PageFile, Problem, Process, RefusedLine,
+    Replay, Settings, Taken, VersionPut, router,
 };
 use linkloom_schema::definition::{Definition, parse};
 use linkloom_schema::idle::IdleTimes;
@@ -126,6 +126,7 @@ pub(crate) fn api_of(reader: impl Into<LateReader>) -> Router {
         reader,
         LateOwner::default(),
         Live::new(4),
+        page(),
         Settings { reads_max: 2, ..Settings::default() },
         process(),
     )
@@ -135,7 +136,7 @@ pub(crate) fn api_of(reader: impl Into<LateReader>) -> Router {
 pub(crate) fn put_api() -> Router {
     let reader = reader();
     let owner: Arc<dyn Owner> = Arc::new(Definers(reader.definitions().clone()));
-    router(reader, LateOwner::from(owner), Live::new(4), Settings::default(), process())
+    router(reader, LateOwner::from(owner), Live::new(4), page(), Settings::default(), process())
 }
 
 /// Puts definitions; of the rest it does what the request says.
@@ -188,6 +189,19 @@ pub(crate) fn check(path: &str, want: Expect) {
     let reply = get(&api(), path);
     want.assert_eq(&format!("{} {}\n{}", reply.status.as_u16(), reply.header("content-type"), reply.body));
 }
+
+/// A page of three files.
+pub(crate) fn page() -> Page {
+    let files = [
+        PageFile { path: "index.html", bytes: b"<!doctype html><title>Linkloom</title>" },
+        PageFile { path: "assets/main-1a2b.js", bytes: SCRIPT },
+        PageFile { path: "icon.svg", bytes: b"<svg/>" },
+    ];
+    Page::new(&files, "'self'").expect("a good policy")
+}
+
+/// Long enough to be compressed.
+pub(crate) const SCRIPT: &[u8] = &[b' '; 4096];
 
 /// What the process says of itself.
 pub(crate) fn process() -> Process {
