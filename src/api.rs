@@ -1,19 +1,20 @@
-//! The HTTP API of a process that owns a store: on a thread of its own, for this machine only.
+//! The HTTP API of a process that owns a store: on a thread of its own; without tokens for this machine only.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
-use linkloom_query::http::{self, LateReader, ServeLimits};
+use linkloom_query::http::{self, Access, LateReader, Live, Page, ServeLimits, Settings};
 use linkloom_storage::store::StoreError;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
-pub use linkloom_query::http::Process;
+pub use linkloom_query::http::{LateOwner, Process};
 
-use crate::config::ApiConfig;
+use crate::config::Config;
 use crate::service::AnyStore;
+use crate::{page, tokens};
 
 /// The API at work. Dropping it answers what is under way (for two seconds at most), closes its connections, and lets go
 /// of the reader and so of the store.
@@ -24,23 +25,43 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Starts to answer from `reader` at the address of `config`, for this process. Whoever owns the store has to say so in
-    /// it once the reader is there: [`ApiServer::announce`].
+    /// Starts to answer from `reader` at the address of `config`, for this process, and to change the store through its
+    /// `owner`. Whoever owns the store has to say so in it once the reader is there: [`ApiServer::announce`].
     ///
     /// Errors: the address is in use, or is not one of this machine's own.
     pub fn start(
         reader: impl Into<LateReader>,
-        config: &ApiConfig,
+        owner: impl Into<LateOwner>,
+        config: &Config,
         process: Process,
     ) -> anyhow::Result<Self> {
-        ApiServer::bind(reader.into(), config, process)
-            .with_context(|| format!("starting the API at {} (api.listen)", config.listen))
+        let access = Access::new(tokens::read(config)?);
+        ApiServer::bind(reader.into(), owner.into(), access, config, process)
+            .with_context(|| format!("starting the API at {} (api.listen)", config.api.listen))
     }
 
-    fn bind(reader: LateReader, config: &ApiConfig, process: Process) -> io::Result<Self> {
-        if !config.listen.ip().is_loopback() {
-            let why = format!("{} is not a loopback address; the API has no authentication", config.listen);
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    fn bind(
+        reader: LateReader,
+        owner: LateOwner,
+        access: Access,
+        config: &Config,
+        process: Process,
+    ) -> io::Result<Self> {
+        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
+        let is_by_token = access.is_by_token();
+        let page = Page::new(page::FILES, &config.api.frame_ancestors);
+        let page = page.map_err(|error| invalid(format!("api.frame_ancestors: {error}")))?;
+        let settings = Settings {
+            reads_max: config.api.reads_max,
+            mark_separator: config.ingest.mark_separator.clone(),
+            body_bytes_max: config.api.body_bytes_max,
+            access,
+        };
+        let config = &config.api;
+        if !config.listen.ip().is_loopback() && !is_by_token {
+            let why =
+                format!("{} is not a loopback address; that needs tokens (api.token_file)", config.listen);
+            return Err(invalid(why));
         }
         let listener = TcpListener::bind(config.listen)?;
         listener.set_nonblocking(true)?;
@@ -55,13 +76,18 @@ impl ApiServer {
             .build()?;
         let limits =
             ServeLimits { connections_max: config.connections_max, head_bytes_max: config.head_bytes_max };
-        let router = http::router(reader, reads_max, process);
+        let live = Live::new(config.live_connections_max);
+        let router = http::router(reader, owner, live.clone(), page, settings, process);
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("api".to_owned()).spawn(move || {
             runtime.block_on(async {
                 match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => {
-                        http::serve(listener, router, limits, async { drop(stopped.await) }).await
+                        let stop = async {
+                            drop(stopped.await);
+                            live.end();
+                        };
+                        http::serve(listener, router, limits, stop).await
                     }
                     Err(error) => tracing::error!(%error, "the API cannot listen"),
                 }
@@ -77,10 +103,11 @@ impl ApiServer {
     pub fn of_store(
         store: &AnyStore,
         reader: impl Into<LateReader>,
-        config: &ApiConfig,
+        owner: impl Into<LateOwner>,
+        config: &Config,
         process: Process,
     ) -> anyhow::Result<Self> {
-        let server = ApiServer::start(reader, config, process)?;
+        let server = ApiServer::start(reader, owner, config, process)?;
         server.announce(store)?;
         Ok(server)
     }

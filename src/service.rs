@@ -22,6 +22,7 @@ use linkloom_storage::embedded::{EmbeddedOptions, EmbeddedStore};
 use linkloom_storage::hbase::{HbaseOptions, HbaseStore, Layout};
 use linkloom_storage::retention::Retention;
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
+use linkloom_storage::watch::{Changes, Watched};
 
 use crate::config::Config;
 use crate::pipeline::{
@@ -38,6 +39,10 @@ pub struct OpenStore {
     pub definitions: Arc<Definitions>,
     /// Idle times of scenes.
     pub idle: Arc<IdleTimes>,
+    /// Who is told what this process writes.
+    pub changes: Arc<Changes>,
+    /// Other processes may write the store, too.
+    pub others_write: bool,
 }
 
 /// Where a store is.
@@ -166,16 +171,25 @@ pub fn open_embedded(path: &Path, config: &Config) -> Result<EmbeddedStore, Stor
 impl OpenStore {
     /// Reads the definition log of a store.
     pub fn new(store: Arc<dyn Store>, config: &Config) -> Result<Self, StoreError> {
+        let changes = Arc::new(Changes::default());
+        let store: Arc<dyn Store> = Arc::new(Watched::new(store, changes.clone()));
         let definitions = Arc::new(Definitions::load(store.clone())?);
         let micros = |ms: u64| i64::try_from(ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
         let by_scene = config.scenes.by_id.iter().map(|(scene, own)| (scene.clone(), micros(own.idle_ms)));
         let idle = IdleTimes { default_micros: micros(config.scenes.idle_ms), by_scene: by_scene.collect() };
-        Ok(OpenStore { store, definitions, idle: Arc::new(idle) })
+        Ok(OpenStore { store, definitions, idle: Arc::new(idle), changes, others_write: false })
+    }
+
+    /// The same of a store of either kind.
+    pub fn of(store: &AnyStore, config: &Config) -> Result<Self, StoreError> {
+        let others_write = store.hbase().is_some();
+        Ok(OpenStore { others_write, ..OpenStore::new(store.store(), config)? })
     }
 
     /// Answers questions about it.
     pub fn reader(&self) -> Reader {
         Reader::new(self.store.clone(), self.definitions.clone(), self.idle.clone())
+            .told_by(self.changes.clone(), self.others_write)
     }
 }
 

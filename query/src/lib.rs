@@ -1,10 +1,20 @@
 //! Reading executions back: store, tree, panorama, answer; and the HTTP API that serves the answers.
 
+mod definition;
+pub mod figures;
+mod filter;
 pub mod http;
 pub mod json;
 pub mod log_page;
+pub mod pulse;
 mod reader;
+mod resolve;
+mod scene;
 mod unlinked;
 
-pub use reader::{ListQuery, LogsQuery, QueryError, Reader};
+pub use definition::{DefinitionAnswer, VersionEntry};
+pub use filter::ListQuery;
+pub use reader::{LogsQuery, QueryError, Reader};
+pub use resolve::{Match, ResolveAnswer, Searched, SeenAs};
+pub use scene::{SceneEntry, ScenesAnswer};
 pub use unlinked::{Unlinked, UnlinkedAnswer, UnlinkedEntry, UnlinkedReport, UnlinkedReportsAnswer};

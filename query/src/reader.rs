@@ -22,7 +22,9 @@ use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::definitions::{DefinitionSnapshot, Definitions};
 use linkloom_storage::execution::{self, Execution, Logs, with_execution};
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
+use linkloom_storage::watch::Changes;
 
+use crate::filter::ListQuery;
 use crate::log_page::{LogQuery, Place, log_page};
 
 /// Depth to which executions behind `link` nodes are followed.
@@ -30,7 +32,7 @@ const LINK_DEPTH_MAX: usize = 8;
 
 /// Statuses of executions behind `link` nodes with the depth they were asked at: each is looked up once for an answer,
 /// however many nodes lead to it, so that links that contain one another in circles stay cheap.
-type KnownStatuses = RefCell<HashMap<(LinkMark, usize), Option<ExecutionStatus>>>;
+pub(crate) type KnownStatuses = RefCell<HashMap<(LinkMark, usize), Option<ExecutionStatus>>>;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -43,28 +45,15 @@ pub enum QueryError {
     Cursor(#[from] BadCursor),
 }
 
-/// Which executions of a business id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListQuery {
-    /// Only of this scene.
-    pub scene: Option<String>,
-    /// Only in this status.
-    pub status: Option<ExecutionStatus>,
-    /// Only started at or after it.
-    pub from: Option<Timestamp>,
-    /// Only started before it.
-    pub to: Option<Timestamp>,
-    /// At most so many.
-    pub limit: usize,
-    /// Go on where the answer before ended.
-    pub cursor: Option<String>,
-}
-
 /// Which logs of an execution or of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogsQuery {
     /// Only of this level, whatever its case.
     pub level: Option<String>,
+    /// Only of this level or a graver one; one that is not known counts as less than any.
+    pub min_level: Option<String>,
+    /// Of the logs of an execution only those that name this node.
+    pub node: Option<String>,
     /// Only with this text in their message.
     pub text: Option<String>,
     /// Of the logs of an execution only those that name no node.
@@ -81,12 +70,30 @@ pub struct Reader {
     store: Arc<dyn Store>,
     definitions: Arc<Definitions>,
     idle: Arc<IdleTimes>,
+    changes: Option<Arc<Changes>>,
+    others_write: bool,
 }
 
 impl Reader {
     /// A reader of `store` under its definition log.
     pub fn new(store: Arc<dyn Store>, definitions: Arc<Definitions>, idle: Arc<IdleTimes>) -> Self {
-        Reader { store, definitions, idle }
+        Reader { store, definitions, idle, changes: None, others_write: true }
+    }
+
+    /// The same, told by `changes` what this process writes. `others_write`: other processes may write the store, too.
+    #[must_use]
+    pub fn told_by(self, changes: Arc<Changes>, others_write: bool) -> Self {
+        Reader { changes: Some(changes), others_write, ..self }
+    }
+
+    /// Who tells what this process writes.
+    pub fn changes(&self) -> Option<&Arc<Changes>> {
+        self.changes.as_ref()
+    }
+
+    /// Whether the store may change without being told.
+    pub fn others_write(&self) -> bool {
+        self.others_write
     }
 
     /// The store read.
@@ -148,11 +155,7 @@ impl Reader {
             }
             match self.entry(&mark, Some(start), &definitions, &known, as_of) {
                 Ok(Some(entry)) => {
-                    let wanted = query.status.is_none_or(|status| entry.status == status)
-                        && query.from.is_none_or(|from| entry.start_time.is_some_and(|start| start >= from))
-                        && query.to.is_none_or(|to| entry.start_time.is_some_and(|start| start < to))
-                        && after.as_ref().is_none_or(|after| after.is_before(&entry));
-                    if wanted {
+                    if query.wants(&entry) && after.as_ref().is_none_or(|after| after.is_before(&entry)) {
                         entries.push(entry);
                     }
                     ControlFlow::Continue(())
@@ -171,7 +174,7 @@ impl Reader {
     }
 
     /// One execution in a list; `None` when it has no summary, or did not start in the second its hint says.
-    fn entry(
+    pub(crate) fn entry(
         &self,
         mark: &LinkMark,
         second: Option<i64>,
@@ -336,6 +339,16 @@ impl Reader {
         self.with_answer(mark, Logs::All, as_of, |input, _| then(&execution_answer(input)))
     }
 
+    /// The same without the logs of nodes, where there are many.
+    pub(crate) fn show_nodes<T>(
+        &self,
+        mark: &LinkMark,
+        as_of: Timestamp,
+        then: impl FnOnce(&ExecutionAnswer<'_>) -> T,
+    ) -> Result<Option<T>, QueryError> {
+        self.with_answer(mark, Logs::Few, as_of, |input, _| then(&execution_answer(input)))
+    }
+
     /// Lends the answer about one node with a page of its logs; `None` when the execution or the node is not known.
     pub fn node<T>(
         &self,
@@ -384,8 +397,10 @@ impl Reader {
     ) -> Result<T, QueryError> {
         let after = query.cursor.as_deref().map(LogCursor::decode).transpose()?;
         let level = query.level.as_deref().map(|level| Level::of(Some(level)));
+        let min_level = query.min_level.as_deref().map(|level| Level::of(Some(level)));
         let wanted = |report: &Report<'_>| {
             level.is_none_or(|level| report.level() == level)
+                && min_level.is_none_or(|least| report.level() >= least)
                 && query
                     .text
                     .as_deref()
@@ -397,7 +412,7 @@ impl Reader {
             execution.log_packs.clone(),
             &LogQuery {
                 kind: Some(ReportKind::Log),
-                node: node.map(Some).or(query.without_node.then_some(None)),
+                node: node.or(query.node.as_deref()).map(Some).or(query.without_node.then_some(None)),
                 wanted: &wanted,
                 after: after.map(|LogCursor(moment)| Place::from(moment)),
                 limit: query.limit,

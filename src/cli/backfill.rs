@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::expiry::Expiry;
 use crate::figures::renderer;
 use crate::metrics::Recorder;
+use crate::owner::StoreOwner;
 use crate::pipeline::FeedFigures;
 use crate::refresh::Refresh;
 use crate::service::{self, Service, kafka_settings};
@@ -56,7 +57,9 @@ pub(super) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<Outcom
     let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let feed = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, feed.clone(), &service, &store);
-    let _api = ApiServer::of_store(&store, open.reader(), &config.api, Process::new(metrics))?;
+    let owner =
+        StoreOwner::shared(&service, Err("this process reads other input; post reports to `linkloom serve`"));
+    let _api = ApiServer::of_store(&store, open.reader(), owner, config, Process::new(metrics))?;
     let stop = stop_on_signal()?;
     let figures = BackfillFigures::default();
     let settings = VerifySettings {

@@ -20,7 +20,9 @@ use crate::config::Config;
 use crate::definition_files;
 use crate::figures::renderer;
 use crate::metrics::Recorder;
+use crate::owner::StoreOwner;
 use crate::pipeline::FeedFigures;
+use crate::relay::Relay;
 use crate::service::Service;
 use crate::terminal::{Line, Tone, grouped, plain, plural};
 use crate::workload::{Demo, DemoConfig, Ending, definitions};
@@ -39,9 +41,11 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
     let service = Arc::new(Service::start(open.clone(), config, Some(embedded.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, figures.clone(), &service, &embedded);
-    let _api = ApiServer::of_store(&embedded, open.reader(), &config.api, Process::new(metrics))?;
-    drop(open);
     let stop = stop_on_signal()?;
+    let relay = Relay::start(&service, &figures, config, &stop)?;
+    let owner = StoreOwner::shared(&service, Ok(relay.sender()));
+    let _api = ApiServer::of_store(&embedded, open.reader(), owner, config, Process::new(metrics))?;
+    drop(open);
 
     let demo = Demo::new(&DemoConfig {
         start: store::now(),
@@ -70,6 +74,8 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }
+    drop(relay);
+    service.drain();
     Ok(Outcome::Done)
 }
 

@@ -19,6 +19,7 @@ use crate::definition_files;
 use crate::expiry::Expiry;
 use crate::figures::renderer;
 use crate::metrics::Recorder;
+use crate::owner::StoreOwner;
 use crate::pipeline::{FeedFigures, FeedOutcome, dead};
 use crate::refresh::Refresh;
 use crate::service::{OpenStore, Service, line_bytes_max, resume_points};
@@ -32,7 +33,9 @@ pub(super) fn run(args: &IngestArgs, config: &Config) -> anyhow::Result<Outcome>
     let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
     let figures = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, figures.clone(), &service, &store);
-    let _api = ApiServer::of_store(&store, open.reader(), &config.api, Process::new(metrics))?;
+    let owner =
+        StoreOwner::shared(&service, Err("this process reads other input; post reports to `linkloom serve`"));
+    let _api = ApiServer::of_store(&store, open.reader(), owner, config, Process::new(metrics))?;
     let option = store.option();
     let stop = stop_on_signal()?;
     let options = InputOptions { line_bytes_max: line_bytes_max(config), ..InputOptions::default() };

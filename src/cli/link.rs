@@ -60,6 +60,7 @@ fn list(args: &LinkListArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
         to: args.to,
         limit: args.page.limit as usize,
         cursor: args.page.cursor.clone(),
+        ..ListQuery::default()
     };
     let as_of = args.read.as_of.unwrap_or_else(store::now);
     let style = out.style;
@@ -108,6 +109,7 @@ fn logs(args: &LinkLogsArgs, config: &Config, out: &mut Output<'_>) -> anyhow::R
         without_node: args.without_node,
         limit: args.page.limit as usize,
         cursor: args.page.cursor.clone(),
+        ..LogsQuery::default()
     };
     let style = out.style;
     let text = source.logs(&mark, &query, |found| match args.output {

@@ -12,14 +12,16 @@ use linkloom_storage::store::{Retry, StoreError};
 use super::args::ServeArgs;
 use super::ingest::{put_definitions, report, stop_on_signal};
 use super::{Outcome, store};
-use crate::api::{ApiServer, Process};
+use crate::api::{ApiServer, LateOwner, Process};
 use crate::config::Config;
 use crate::consume;
 use crate::expiry::Expiry;
 use crate::figures::{publish_kafka, renderer_of};
 use crate::metrics::Recorder;
+use crate::owner::StoreOwner;
 use crate::pipeline::{Digests, FeedFigures, FeedOutcome, Outlets};
 use crate::refresh::Refresh;
+use crate::relay::Relay;
 use crate::service::{OpenStore, Service, kafka_settings};
 
 /// How soon a process that reads nothing sees a signal.
@@ -61,16 +63,17 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
         let (waiting, reads, kafka) = (waiting.clone(), source.is_some(), kafka.clone());
         process.that_lacks(move || waiting.lacks(reads, &kafka))
     };
-    let mut api = config.api.clone();
-    api.listen = args.listen.unwrap_or(api.listen);
+    let mut api = config.clone();
+    api.api.listen = args.listen.unwrap_or(api.api.listen);
     let stop = stop_on_signal()?;
     // First of all, so that whoever watches the process sees that it is alive and what it waits for.
     let reader = LateReader::default();
-    let api = ApiServer::start(reader.clone(), &api, process)?;
+    let owner = LateOwner::default();
+    let api = ApiServer::start(reader.clone(), owner.clone(), &api, process)?;
     tracing::info!(store = %store.store().name(), api = %format!("http://{}", api.address()), "serving");
 
     let start = || -> anyhow::Result<(OpenStore, Arc<Service>)> {
-        let open = OpenStore::new(store.store(), config)?;
+        let open = OpenStore::of(&store, config)?;
         put_definitions(args.dsl.as_deref(), config, &open)?;
         let service = Service::start_with(open.clone(), config, Some(store.scratch()), outlets.clone())?;
         Ok((open, Arc::new(service)))
@@ -82,9 +85,18 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     let _refresh = Refresh::start(&store, &open);
     // It was not set before.
     let _ = started.set(Arc::downgrade(&service));
+    let relay = Relay::start(&service, &figures, config, &stop)?;
+    let reports = match outlets.digests {
+        Digests::Keyed => {
+            Err("with kafka.keyed reports come through Kafka alone: their executions are summed up by the \
+                               process that reads their partition")
+        }
+        Digests::Own | Digests::Topic(_) => Ok(relay.sender()),
+    };
+    owner.put(StoreOwner::shared(&service, reports));
     reader.put(open.reader());
     api.announce(&store)?;
-    drop((open, reader));
+    drop((open, reader, owner));
 
     let begun = Instant::now();
     let outcome = match source {
@@ -92,7 +104,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
             consume::consume(&mut source, &outlets.digests, &service, &figures, &kafka, &stop)?
         }
         None => {
-            tracing::info!("no Kafka is configured (kafka.brokers): nothing is read");
+            tracing::info!("no Kafka is configured (kafka.brokers): reports come through the API alone");
             while !stop.load(Ordering::Acquire) {
                 std::thread::park_timeout(LOOK);
             }
@@ -100,6 +112,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
         }
     };
     tracing::info!("stopping: what was read is stored");
+    drop(relay);
     service.drain();
     report(&figures, &outcome, begun.elapsed().as_secs_f64(), &option);
     drop(api);

@@ -57,7 +57,7 @@ pub(super) fn any(args: &StoreArgs, config: &Config) -> anyhow::Result<AnyStore>
 /// The same, with its definition log.
 pub(super) fn create(args: &StoreArgs, config: &Config) -> anyhow::Result<(AnyStore, OpenStore)> {
     let store = any(args, config)?;
-    let open = OpenStore::new(store.store(), config)?;
+    let open = OpenStore::of(&store, config)?;
     Ok((store, open))
 }
 

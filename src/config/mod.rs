@@ -83,6 +83,14 @@ impl Config {
 
     /// Relations between settings, each of which is in its range.
     pub fn check(&self, problems: &mut Problems) {
+        if !self.api.listen.ip().is_loopback() && self.api.token_file.is_empty() {
+            problems.relation(
+                "api.listen",
+                format!("\"{}\"", self.api.listen),
+                "a loopback address such as 127.0.0.1, as api.token_file is empty: without tokens the API must not be reachable \
+                 from other machines",
+            );
+        }
         let report = self.ingest.report_bytes_max;
         if self.ingest.payload_bytes_max > report {
             problems.relation(

@@ -214,12 +214,18 @@ section! {
     /// The HTTP API.
     ApiConfig in "api" {
         /// Address it listens on. Port 0 picks a free one.
-        /// There is no authentication yet, so only addresses of this machine are accepted.
+        /// Without `token_file` only addresses of this machine are accepted, such as 127.0.0.1 and [::1].
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Text(
-            "IP:PORT with a loopback IP such as 127.0.0.1 or [::1]: the API has no authentication yet, so it must not \
-             be reachable from other machines",
-            |text| text.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
+            "IP:PORT",
+            |text| text.parse::<SocketAddr>().is_ok()
         );
+        /// File with the tokens one of which a request has to carry (`Authorization: Bearer TOKEN`): a line each, with the name of whoever it is for before it, or without.
+        /// Empty: no token is needed, and only this machine is served.
+        token_file: String = String::new(), Text("the path of a file, or empty", |path| !path.contains('\0'));
+        /// Servers whose pages may show the page of this one in a frame, as `frame-ancestors` of a Content-Security-Policy has them.
+        frame_ancestors: String = "'self'".to_owned(), Text("'none', 'self', or origins such as https://portal.example", |text| {
+            !text.trim().is_empty() && text.bytes().all(|byte| (byte.is_ascii_graphic() || byte == b' ') && !b";,".contains(&byte))
+        });
         /// Connections open at once.
         /// At the limit further ones wait to be accepted.
         connections_max: usize = 64, Range(1, 10_000);
@@ -229,6 +235,15 @@ section! {
         /// Longest head of a request (path, query and headers), in bytes.
         /// A longer one is refused with status 431.
         head_bytes_max: usize = (64 * KIB) as usize, Range(8 * KIB, 16 * MIB);
+        /// Live connections (server-sent events) open at once, out of `connections_max`.
+        /// A further one is refused with status 503.
+        live_connections_max: usize = 32, Range(0, 10_000);
+        /// Longest body of posted reports, in bytes, as it is sent and as it is decompressed.
+        /// A longer one is refused with status 413.
+        body_bytes_max: usize = (16 * MIB) as usize, Range(KIB, GIB);
+        /// Bytes of posted reports that are not stored yet, over all connections.
+        /// At the limit further ones are refused with status 429.
+        reports_bytes_max: usize = (64 * MIB) as usize, Range(KIB, 64 * GIB);
     }
 }
 

@@ -129,7 +129,6 @@ format = "xml"
             linkloom.toml:22:1: scenes.idle_ms = 0: allowed is 1 to 31_622_400_000
             linkloom.toml:23:7: scenes.by_id."review" = 5: a table is allowed here: [scenes.by_id."NAME"]
             linkloom.toml:24:13: scenes.by_id."a b".idle_mss = 5: unknown key, did you mean idle_ms?
-            linkloom.toml:27:1: api.listen = "0.0.0.0:8080": allowed is IP:PORT with a loopback IP such as 127.0.0.1 or [::1]: the API has no authentication yet, so it must not be reachable from other machines
             linkloom.toml:30:1: log.level = "chatty": allowed is a level (error, warn, info, debug, trace, off), or levels by part such as "info,linkloom_storage=debug"
             linkloom.toml:31:1: log.format = "xml": allowed is "text" or "json"
             LINKLOOM__FLUSH: flush = "x": the name of a variable is LINKLOOM__SECTION__KEY
@@ -137,6 +136,7 @@ format = "xml"
             LINKLOOM__FLUSH__WORKER: flush.worker = "2": unknown key, did you mean flush.workers?
             LINKLOOM__FLUSH__ZSTD_LEVEL: flush.zstd_level = 22: allowed is 1 to 19
             LINKLOOM__STOR__PATH: stor.path = "x": unknown key, did you mean store.path?
+            api.listen = "0.0.0.0:8080": a loopback address such as 127.0.0.1, as api.token_file is empty: without tokens the API must not be reachable from other machines
         "#]],
     );
 }
@@ -213,6 +213,7 @@ fn every_setting_says_what_it_means_and_numbers_name_their_unit() {
                 "connections",
                 "batch_cells",
                 "connections_max",
+                "live_connections_max",
                 "digest_partitions",
                 "reads_max",
             ];

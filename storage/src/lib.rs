@@ -13,3 +13,4 @@ pub mod pack;
 pub mod read;
 pub mod retention;
 pub mod store;
+pub mod watch;

@@ -9,7 +9,7 @@ use linkloom_schema::time::Timestamp;
 use crate::cell::{CellBatch, Family, Table};
 use crate::key;
 use crate::retention::{self, Expired, Retention};
-use crate::store::{CellRef, Scan, Store, StoreError};
+use crate::store::{CellRef, Scan, Store, StoreError, rows_one_by_one};
 
 /// Cells copied out at a time during a scan, so that no lock is held while the caller looks at them.
 const SCAN_PAGE: usize = 256;
@@ -245,6 +245,16 @@ impl Store for MemoryStore {
                 None => return Ok(()),
             }
         }
+    }
+
+    fn rows(
+        &self,
+        table: Table,
+        family: Family,
+        rows: &[String],
+        each: &mut dyn FnMut(usize, CellRef<'_>),
+    ) -> Result<(), StoreError> {
+        rows_one_by_one(self, table, family, rows, each)
     }
 
     fn forget(&self, row: &str, qualifier: &str) -> Result<(), StoreError> {

@@ -183,15 +183,7 @@ pub trait Store: Send + Sync {
         family: Family,
         rows: &[String],
         each: &mut dyn FnMut(usize, CellRef<'_>),
-    ) -> Result<(), StoreError> {
-        for (place, row) in rows.iter().enumerate() {
-            self.scan(&Scan::new(table, Rows::One(row)).family(family), &mut |cell| {
-                each(place, cell);
-                ControlFlow::Continue(())
-            })?;
-        }
-        Ok(())
-    }
+    ) -> Result<(), StoreError>;
 
     /// Removes one cell of a table that holds no reports (`Meta`): the only deletion there is.
     fn forget(&self, row: &str, qualifier: &str) -> Result<(), StoreError>;
@@ -204,4 +196,21 @@ pub trait Store: Send + Sync {
 
     /// Name for messages, e.g. the path.
     fn name(&self) -> &str;
+}
+
+/// [`Store::rows`] for a store to which many rows are no dearer than one after the other.
+pub fn rows_one_by_one(
+    store: &dyn Store,
+    table: Table,
+    family: Family,
+    rows: &[String],
+    each: &mut dyn FnMut(usize, CellRef<'_>),
+) -> Result<(), StoreError> {
+    for (place, row) in rows.iter().enumerate() {
+        store.scan(&Scan::new(table, Rows::One(row)).family(family), &mut |cell| {
+            each(place, cell);
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(())
 }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::request::Parts;
-use http::{StatusCode, Uri, header};
+use http::{StatusCode, Uri};
 use linkloom_schema::answer::{ExecutionAnswer, NodeAnswer};
 use linkloom_schema::ids::{ID_BYTES_MAX, LinkMark};
 
 use super::params::Params;
 use super::path::part;
 use super::problem::{BadParameter, Problem, clip};
-use super::{Api, now};
+use super::representation::Wants;
+use super::{Api, now, routes};
 use crate::{ListQuery, LogsQuery, QueryError, Reader, json};
 
 /// The ids in a path, decoded.
@@ -35,12 +36,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
 }
 
 impl Ids {
-    fn get(&self, name: &str) -> &str {
+    pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(given, _)| *given == name).map_or("", |(_, id)| id)
     }
 
     /// The link mark; ids that cannot be are added to the problems.
-    fn mark(&self, params: &mut Params) -> Option<LinkMark> {
+    pub(super) fn mark(&self, params: &mut Params) -> Option<LinkMark> {
         let ids = [part::BUSINESS, part::SCENE, part::EXECUTION].map(|name| (name, self.get(name)));
         let long = ids.into_iter().filter(|(_, id)| id.is_empty() || id.len() > ID_BYTES_MAX);
         params.also(
@@ -53,21 +54,27 @@ impl Ids {
 }
 
 /// `GET .../business/{businessId}/executions`
-pub(super) async fn executions(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<Response, Problem> {
-    let known = ["scene", "status", "from", "to", "limit", "cursor", "asOf"];
-    let mut params = Params::read(uri.query(), &known);
+pub(super) async fn executions(
+    State(api): State<Api>,
+    wants: Wants,
+    ids: Ids,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut params = Params::read(uri.query(), routes::EXECUTIONS);
     let query = ListQuery {
         scene: params.text("scene"),
         status: params.status(),
         from: params.time("from"),
         to: params.time("to"),
+        meta: params.meta(),
+        text: params.text("q"),
         limit: params.limit(),
         cursor: params.text("cursor"),
     };
     let as_of = params.time("asOf");
     params.finish()?;
     let business_id = ids.get(part::BUSINESS).to_owned();
-    api.answer(move |reader| {
+    api.answer(wants, move |reader| {
         let answer = reader.list(&business_id, &query, as_of.unwrap_or_else(now))?;
         Ok(json::text(&answer))
     })
@@ -75,13 +82,18 @@ pub(super) async fn executions(State(api): State<Api>, ids: Ids, uri: Uri) -> Re
 }
 
 /// `GET .../executions/{executionId}`
-pub(super) async fn execution(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<Response, Problem> {
-    let mut params = Params::read(uri.query(), &["asOf"]);
+pub(super) async fn execution(
+    State(api): State<Api>,
+    wants: Wants,
+    ids: Ids,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut params = Params::read(uri.query(), routes::EXECUTION);
     let as_of = params.time("asOf");
     let mark = ids.mark(&mut params);
     params.finish()?;
     let mark = mark.ok_or_else(no_mark)?;
-    api.answer(move |reader| {
+    api.answer(wants, move |reader| {
         let text = |answer: &ExecutionAnswer<'_>| json::text(answer);
         reader.show(&mark, as_of.unwrap_or_else(now), text)?.ok_or_else(|| unknown_execution(&mark))
     })
@@ -89,11 +101,17 @@ pub(super) async fn execution(State(api): State<Api>, ids: Ids, uri: Uri) -> Res
 }
 
 /// `GET .../nodes/{nodeName}`
-pub(super) async fn node(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<Response, Problem> {
-    let mut params = Params::read(uri.query(), &["run", "level", "limit", "cursor", "asOf"]);
+pub(super) async fn node(
+    State(api): State<Api>,
+    wants: Wants,
+    ids: Ids,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut params = Params::read(uri.query(), routes::NODE);
     let run = params.text("run");
     let query = LogsQuery {
         level: params.text("level"),
+        min_level: params.one_of("minLevel", routes::NODE),
         limit: params.limit(),
         cursor: params.text("cursor"),
         ..LogsQuery::default()
@@ -103,7 +121,7 @@ pub(super) async fn node(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
     params.finish()?;
     let mark = mark.ok_or_else(no_mark)?;
     let name = ids.get(part::NODE).to_owned();
-    api.answer(move |reader| {
+    api.answer(wants, move |reader| {
         let as_of = as_of.unwrap_or_else(now);
         let text = |answer: &NodeAnswer<'_>| json::text(answer);
         if let Some(text) = reader.node(&mark, &name, run.as_deref(), &query, as_of, text)? {
@@ -120,12 +138,18 @@ pub(super) async fn node(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
 }
 
 /// `GET .../logs`; `asOf` is allowed as everywhere, though logs are the same at any time.
-pub(super) async fn logs(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<Response, Problem> {
-    let known = ["level", "q", "withoutNode", "limit", "cursor", "asOf"];
-    let mut params = Params::read(uri.query(), &known);
+pub(super) async fn logs(
+    State(api): State<Api>,
+    wants: Wants,
+    ids: Ids,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut params = Params::read(uri.query(), routes::LOGS);
     let query = LogsQuery {
         level: params.text("level"),
+        min_level: params.one_of("minLevel", routes::LOGS),
         text: params.text("q"),
+        node: params.text("nodeName"),
         without_node: params.flag("withoutNode"),
         limit: params.limit(),
         cursor: params.text("cursor"),
@@ -134,7 +158,7 @@ pub(super) async fn logs(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
     let mark = ids.mark(&mut params);
     params.finish()?;
     let mark = mark.ok_or_else(no_mark)?;
-    api.answer(move |reader| {
+    api.answer(wants, move |reader| {
         let text = reader.logs(&mark, &query, |answer| json::text(&answer))?;
         text.ok_or_else(|| unknown_execution(&mark))
     })
@@ -142,31 +166,34 @@ pub(super) async fn logs(State(api): State<Api>, ids: Ids, uri: Uri) -> Result<R
 }
 
 impl Api {
+    /// The reader, once the store has answered.
+    pub(super) fn reader(&self) -> Result<&Reader, Problem> {
+        self.reader.get().ok_or_else(|| {
+            let why = "the store has not answered yet; /readyz says what is missing";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)
+        })
+    }
+
     /// Runs a read on a thread for it, once one is free. The permit goes with the read: a client that leaves does not
     /// make room for another before its read is over.
-    async fn answer(
+    pub(super) async fn answer(
         &self,
+        wants: Wants,
         read: impl FnOnce(&Reader) -> Result<String, Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
         let internal = |what: &str| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, what);
         let permit = Arc::clone(&self.reads).acquire_owned().await;
         let permit = permit.map_err(|_| internal("the process is going down"))?;
-        let Some(reader) = self.reader.get().cloned() else {
-            let why = "the store has not answered yet; /readyz says what is missing";
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why));
-        };
+        let reader = self.reader()?.clone();
         let read = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            read(&reader)
+            read(&reader).map(|body| wants.respond("application/json", body.into_bytes()))
         });
-        let body = read
-            .await
-            .map_err(|_| internal("the read ended in a panic, the log of the process says more"))??;
-        Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+        read.await.map_err(|_| internal("the read ended in a panic, the log of the process says more"))?
     }
 }
 
-fn no_mark() -> Problem {
+pub(super) fn no_mark() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "the path names no execution")
 }
 
@@ -176,7 +203,7 @@ fn unknown_execution(mark: &LinkMark) -> Problem {
 }
 
 /// An id in a sentence.
-fn id(text: &str) -> String {
+pub(super) fn id(text: &str) -> String {
     format!("{:?}", clip(text))
 }
 

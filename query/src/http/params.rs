@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use linkloom_schema::definition::VersionHash;
 use linkloom_schema::panorama::ExecutionStatus;
 use linkloom_schema::time::Timestamp;
 use percent_encoding::percent_decode_str;
 
 use super::problem::{BadParameter, Problem};
+use super::routes::{Kind, Parameter};
 
 /// Entries of a list when it is not said how many.
 pub const LIMIT_DEFAULT: usize = 50;
@@ -21,13 +23,15 @@ const STATUSES: [ExecutionStatus; 4] =
 /// The parameters of one request. Problems are gathered, to be told all at once.
 pub(super) struct Params {
     given: BTreeMap<String, String>,
+    /// Those that may be given several times.
+    many: BTreeMap<String, Vec<String>>,
     errors: Vec<BadParameter>,
 }
 
 impl Params {
     /// Reads a query. A parameter without a value counts as absent.
-    pub(super) fn read(query: Option<&str>, known: &[&str]) -> Self {
-        let mut params = Params { given: BTreeMap::new(), errors: Vec::new() };
+    pub(super) fn read(query: Option<&str>, known: &[Parameter]) -> Self {
+        let mut params = Params { given: BTreeMap::new(), many: BTreeMap::new(), errors: Vec::new() };
         for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = match (decode(name), decode(value)) {
@@ -41,9 +45,16 @@ impl Params {
                     continue;
                 }
             };
-            if !known.contains(&&*name) {
-                let allowed = known.join(", ");
+            let Some(parameter) = known.iter().find(|known| known.name == name) else {
+                let allowed = match known {
+                    [] => "none".to_owned(),
+                    _ => known.iter().map(|known| known.name).collect::<Vec<_>>().join(", "),
+                };
                 params.errors.push(BadParameter::name(&name, &value, "is not known here", allowed));
+                continue;
+            };
+            if parameter.many {
+                params.many.entry(name).or_default().push(value);
                 continue;
             }
             match params.given.entry(name) {
@@ -57,6 +68,7 @@ impl Params {
             }
         }
         params.given.retain(|_, value| !value.is_empty());
+        params.many.values_mut().for_each(|values| values.retain(|value| !value.is_empty()));
         params
     }
 
@@ -77,11 +89,55 @@ impl Params {
 
     /// How many entries.
     pub(super) fn limit(&mut self) -> usize {
-        let read = self.read_as("limit", &format!("a whole number from 1 to {LIMIT_MAX}"), |text| {
+        self.limit_of(LIMIT_DEFAULT, LIMIT_MAX)
+    }
+
+    /// How many entries of something that has bounds of its own.
+    pub(super) fn limit_of(&mut self, default: usize, max: usize) -> usize {
+        let read = self.read_as("limit", &format!("a whole number from 1 to {max}"), |text| {
             let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse().ok().filter(|limit| digits && (1..=LIMIT_MAX).contains(limit))
+            text.parse().ok().filter(|limit| digits && (1..=max).contains(limit))
         });
-        read.unwrap_or(LIMIT_DEFAULT)
+        read.unwrap_or(default)
+    }
+
+    /// Facts that have to hold, `key=value` each.
+    pub(super) fn meta(&mut self) -> Vec<(String, String)> {
+        let mut facts = Vec::new();
+        for text in self.many.remove("meta").unwrap_or_default() {
+            match text.split_once('=') {
+                Some((key, value)) if !key.is_empty() => facts.push((key.to_owned(), value.to_owned())),
+                _ => self.errors.push(BadParameter::value(
+                    "meta",
+                    &text,
+                    "KEY=VALUE such as trigger=manual (the = in it may be written %3D)",
+                )),
+            }
+        }
+        facts
+    }
+
+    /// What has to be there.
+    pub(super) fn required(&mut self, name: &str, allowed: &str) -> String {
+        let text = self.given.remove(name);
+        if text.is_none() {
+            self.errors.push(BadParameter::name(name, "", "is missing", allowed));
+        }
+        text.unwrap_or_default()
+    }
+
+    /// A version of a definition.
+    pub(super) fn version(&mut self) -> Option<VersionHash> {
+        self.read_as("version", "a version as answers have it: 32 lower-case hex digits", |text| {
+            text.parse().ok()
+        })
+    }
+
+    /// One of the values a parameter may have.
+    pub(super) fn one_of(&mut self, name: &str, known: &[Parameter]) -> Option<String> {
+        let kind = known.iter().find(|known| known.name == name).map(|known| known.kind);
+        let Some(Kind::OneOf(values)) = kind else { return None };
+        self.read_as(name, &values.join(", "), |text| values.contains(&text).then(|| text.to_owned()))
     }
 
     /// Whether something is wanted; not when absent.
@@ -112,6 +168,7 @@ impl Params {
     /// Everything is read: all problems, if there are any.
     pub(super) fn finish(self) -> Result<(), Problem> {
         debug_assert!(self.given.is_empty(), "known but not read: {:?}", self.given);
+        debug_assert!(self.many.is_empty(), "known but not read: {:?}", self.many);
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::bad_request(self.errors)) }
     }
 }
@@ -127,10 +184,11 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
+    use crate::http::routes::{CURSOR, FROM, LIMIT, META, SCENE, STATUS};
 
     #[track_caller]
     fn check(query: &str, want: Expect) {
-        let mut params = Params::read(Some(query), &["scene", "status", "from", "limit", "cursor"]);
+        let mut params = Params::read(Some(query), &[SCENE, STATUS, FROM, LIMIT, CURSOR]);
         let read = (params.text("scene"), params.status(), params.time("from"), params.limit());
         let _ = params.text("cursor");
         want.assert_eq(&match params.finish() {
@@ -170,14 +228,32 @@ mod tests {
             "#]],
         );
         for limit in ["10001", "+5", "1e3", "-1", "99999999999999999999999"] {
-            let mut params = Params::read(Some(&format!("limit={}", limit.replace('+', "%2B"))), &["limit"]);
+            let mut params = Params::read(Some(&format!("limit={}", limit.replace('+', "%2B"))), &[LIMIT]);
             params.limit();
             assert!(params.finish().is_err(), "{limit}");
         }
         for from in ["1999-12-31", "2100-01-01", "2026-02-30", "2026-11-21T10:00:00", "now"] {
-            let mut params = Params::read(Some(&format!("from={from}")), &["from"]);
+            let mut params = Params::read(Some(&format!("from={from}")), &[FROM]);
             params.time("from");
             assert!(params.finish().is_err(), "{from}");
         }
+    }
+
+    #[test]
+    fn facts_may_be_asked_for_several_times() {
+        let facts = |query: &str| {
+            let mut params = Params::read(Some(query), &[META]);
+            let facts = params.meta();
+            params.finish().map(|()| facts).map_err(|problem| problem.detail)
+        };
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(
+            facts("meta=trigger=a%3Db&meta=&meta=b%3D"),
+            Ok(vec![pair("trigger", "a=b"), pair("b", "")])
+        );
+        assert_eq!(
+            facts("meta==x"),
+            Err("meta is \"=x\"; allowed is KEY=VALUE such as trigger=manual (the = in it may be written %3D)".to_owned())
+        );
     }
 }

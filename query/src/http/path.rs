@@ -16,6 +16,7 @@ pub(super) mod part {
     pub(crate) const SCENE: &str = "sceneId";
     pub(crate) const EXECUTION: &str = "executionId";
     pub(crate) const NODE: &str = "nodeName";
+    pub(crate) const LETTER: &str = "letterId";
 }
 
 /// The executions of a business id.
@@ -27,6 +28,35 @@ pub(super) const NODE: &str =
     "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/nodes/{nodeName}";
 /// Its logs.
 pub(super) const LOGS: &str = "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/logs";
+/// What a text is the id of.
+pub(super) const RESOLVE: &str = "/api/v1/resolve";
+/// The scenes.
+pub(super) const SCENES: &str = "/api/v1/scenes";
+/// The executions of a scene.
+pub(super) const SCENE_EXECUTIONS: &str = "/api/v1/scenes/{sceneId}/executions";
+/// A node over the last executions of its scene.
+pub(super) const HISTORY: &str = "/api/v1/scenes/{sceneId}/nodes/{nodeName}/history";
+/// A scene over its last executions.
+pub(super) const STATISTICS: &str = "/api/v1/scenes/{sceneId}/statistics";
+/// The definition of a scene.
+pub(super) const DEFINITION: &str = "/api/v1/scenes/{sceneId}/definition";
+/// Changes of an execution.
+pub(super) const EXECUTION_LIVE: &str =
+    "/api/v1/business/{businessId}/scenes/{sceneId}/executions/{executionId}/live";
+/// Changes in the executions of a business id.
+pub(super) const BUSINESS_LIVE: &str = "/api/v1/business/{businessId}/live";
+/// Changes in the executions of a scene.
+pub(super) const SCENE_LIVE: &str = "/api/v1/scenes/{sceneId}/live";
+/// Reports without a mark.
+pub(super) const UNLINKED: &str = "/api/v1/unlinked";
+/// Dead letters.
+pub(super) const DEAD: &str = "/api/v1/dead";
+/// A dead letter decoded again.
+pub(super) const REPLAY: &str = "/api/v1/dead/{letterId}/replay";
+/// Reports that are posted.
+pub(super) const REPORTS: &str = "/api/v1/reports";
+/// The OpenAPI document.
+pub(super) const OPENAPI: &str = "/api/v1/openapi.json";
 /// What a Prometheus server reads.
 pub(super) const METRICS: &str = "/metrics";
 /// Whether the process is there.
@@ -44,6 +74,10 @@ pub fn executions(business_id: &str, query: &ListQuery, as_of: Timestamp) -> Str
     url.some("status", query.status.map(|status| status.as_str()));
     url.some("from", query.from.map(|time| time.to_string()).as_deref());
     url.some("to", query.to.map(|time| time.to_string()).as_deref());
+    for (key, value) in &query.meta {
+        url.some("meta", Some(&format!("{key}={value}")));
+    }
+    url.some("q", query.text.as_deref());
     url.page(query.limit, query.cursor.as_deref());
     url.some("asOf", Some(&as_of.to_string()));
     url.text
@@ -77,6 +111,7 @@ pub fn node(
 pub fn logs(mark: MarkRef<'_>, query: &LogsQuery) -> String {
     let mut url = Url::execution(mark);
     url.text.push_str("/logs");
+    url.some("nodeName", query.node.as_deref());
     url.logs(query);
     url.some("withoutNode", query.without_node.then_some("true"));
     url.text
@@ -130,6 +165,7 @@ impl Url {
 
     fn logs(&mut self, query: &LogsQuery) {
         self.some("level", query.level.as_deref());
+        self.some("minLevel", query.min_level.as_deref());
         self.some("q", query.text.as_deref());
         self.page(query.limit, query.cursor.as_deref());
     }

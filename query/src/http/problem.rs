@@ -32,6 +32,9 @@ pub struct Problem {
     /// Every part of the request that is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<BadParameter>,
+    /// Everything that is wrong with the definition in its body, with its place.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<linkloom_schema::definition::Problem>,
 }
 
 /// A part of a request that is wrong.
@@ -81,7 +84,31 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             errors: Vec::new(),
+            problems: Vec::new(),
         }
+    }
+
+    /// The same with the words of its status for a title.
+    pub(super) fn titled(mut self) -> Self {
+        let status = StatusCode::from_u16(self.status).unwrap_or_default();
+        self.title = Cow::Borrowed(status.canonical_reason().unwrap_or("Problem"));
+        self
+    }
+
+    /// A definition that is wrong in these ways.
+    pub(super) fn bad_definition(problems: Vec<linkloom_schema::definition::Problem>) -> Self {
+        let detail = match problems.as_slice() {
+            [] => "the definition cannot be read".to_owned(),
+            [one] => one.to_string(),
+            [first, further @ ..] => format!("{first}; {} more in problems", further.len()),
+        };
+        Problem { problems, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+    }
+
+    /// Nobody is there who could change the store.
+    pub(super) fn only_reads() -> Self {
+        let why = "this process only reads the store now; /readyz says what it waits for";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)
     }
 
     /// A request that is wrong in these ways.
@@ -118,7 +145,7 @@ impl IntoResponse for Problem {
         let mut body = serde_json::to_string(&self).unwrap_or_default();
         body.push('\n');
         let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -1,6 +1,6 @@
 //! Whether the process is of use: its store answers, and nothing else is missing.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -8,32 +8,14 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use super::Api;
+use super::owner::Late;
 use crate::Reader;
 
 /// How long the store may take to answer: less than whoever asks is likely to wait.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A reader that may come later than the API: until it is there, questions are answered with 503.
-#[derive(Clone, Default)]
-pub struct LateReader(Arc<OnceLock<Reader>>);
-
-impl LateReader {
-    /// From now on questions are answered. Only the first reader counts.
-    pub fn put(&self, reader: Reader) {
-        // One that comes too late is not needed.
-        let _ = self.0.set(reader);
-    }
-
-    pub(super) fn get(&self) -> Option<&Reader> {
-        self.0.get()
-    }
-}
-
-impl From<Reader> for LateReader {
-    fn from(reader: Reader) -> Self {
-        LateReader(Arc::new(OnceLock::from(reader)))
-    }
-}
+pub type LateReader = Late<Reader>;
 
 /// What the process behind the API says of itself.
 #[derive(Clone)]

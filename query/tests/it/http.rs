@@ -1,21 +1,15 @@
 //! Requests and their answers.
 
 use axum::body::Body;
-use expect_test::{Expect, expect};
+use expect_test::expect;
 use http::{Method, Request, StatusCode};
 use linkloom_query::{ListQuery, LogsQuery, json};
 use linkloom_schema::answer::{ExecutionAnswer, NodeAnswer};
 use linkloom_schema::ids::LinkMark;
 
-use crate::world::{LATER, api, api_of, ask, get, later, reader, stored};
+use crate::world::{LATER, api, api_of, ask, check, get, later, reader, stored};
 
 const EXECUTION: &str = "/api/v1/business/content-42/scenes/intake/executions/e1";
-
-#[track_caller]
-fn check(path: &str, want: Expect) {
-    let reply = get(&api(), path);
-    want.assert_eq(&format!("{} {}\n{}", reply.status.as_u16(), reply.header("content-type"), reply.body));
-}
 
 #[test]
 fn the_executions_of_a_business_id_are_listed_newest_first() {
@@ -226,10 +220,10 @@ fn what_is_not_there_is_not_found() {
     "#]],
     );
     check(
-        "/",
+        "/api/v2",
         expect![[r#"
         404 application/problem+json
-        {"type":"about:blank","title":"Not Found","status":404,"detail":"there is nothing at /"}
+        {"type":"about:blank","title":"Not Found","status":404,"detail":"there is nothing at /api/v2"}
     "#]],
     );
 }
@@ -240,7 +234,7 @@ fn what_is_wrong_with_a_request_is_said_at_once() {
         "/api/v1/business/content-42/executions?stauts=failed&limit=many&from=yesterday",
         expect![[r#"
             400 application/problem+json
-            {"type":"about:blank","title":"Bad Request","status":400,"detail":"stauts is not known here; allowed is scene, status, from, to, limit, cursor, asOf; from is \"yesterday\"; allowed is RFC 3339 such as 2026-11-21T10:00:00Z (a + in it is written %2B), or a date, from 2000 to 2099; limit is \"many\"; allowed is a whole number from 1 to 10000","errors":[{"parameter":"stauts","detail":"stauts is not known here; allowed is scene, status, from, to, limit, cursor, asOf","found":"failed","allowed":"scene, status, from, to, limit, cursor, asOf"},{"parameter":"from","detail":"from is \"yesterday\"; allowed is RFC 3339 such as 2026-11-21T10:00:00Z (a + in it is written %2B), or a date, from 2000 to 2099","found":"yesterday","allowed":"RFC 3339 such as 2026-11-21T10:00:00Z (a + in it is written %2B), or a date, from 2000 to 2099"},{"parameter":"limit","detail":"limit is \"many\"; allowed is a whole number from 1 to 10000","found":"many","allowed":"a whole number from 1 to 10000"}]}
+            {"type":"about:blank","title":"Bad Request","status":400,"detail":"stauts is not known here; allowed is scene, status, from, to, meta, q, limit, cursor, asOf; from is \"yesterday\"; allowed is RFC 3339 such as 2026-11-21T10:00:00Z (a + in it is written %2B), or a date, from 2000 to 2099; limit is \"many\"; allowed is a whole number from 1 to 10000","errors":[{"parameter":"stauts","detail":"stauts is not known here; allowed is scene, status, from, to, meta, q, limit, cursor, asOf","found":"failed","allowed":"scene, status, from, to, meta, q, limit, cursor, asOf"},{"parameter":"from","detail":"from is \"yesterday\"; allowed is RFC 3339 such as 2026-11-21T10:00:00Z (a + in it is written %2B), or a date, from 2000 to 2099","found":"yesterday","allowed":"RFC 3339 such as 2026-11-21T10:00:00Z (a + in it is written %2B), or a date, from 2000 to 2099"},{"parameter":"limit","detail":"limit is \"many\"; allowed is a whole number from 1 to 10000","found":"many","allowed":"a whole number from 1 to 10000"}]}
         "#]],
     );
     check(
@@ -303,7 +297,7 @@ fn only_reading_is_allowed() {
     );
     expect![[r#"
         405 Method Not Allowed allow: GET,HEAD
-        {"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"DELETE at /api/v1/business/content-42/scenes/intake/executions/e1; allowed are GET and HEAD"}
+        {"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"DELETE at /api/v1/business/content-42/scenes/intake/executions/e1; allowed is GET, HEAD"}
     "#]].assert_eq(&format!("{} allow: {}\n{}", reply.status, reply.header("allow"), reply.body));
 
     let head = ask(&api, Request::head(EXECUTION).body(Body::empty()).expect("a request"));
@@ -323,7 +317,7 @@ fn a_page_elsewhere_cannot_read_through_a_browser() {
     }
     let reply = with_host("evil.example:8080");
     expect![[r#"
-        {"type":"about:blank","title":"Misdirected Request","status":421,"detail":"host is \"evil.example:8080\"; allowed are localhost, 127.0.0.1 and [::1], with any port: the API has no authentication and only answers its own machine"}
+        {"type":"about:blank","title":"Misdirected Request","status":421,"detail":"host is \"evil.example:8080\"; allowed are localhost, 127.0.0.1 and [::1], with any port: without tokens (api.token_file) the API only answers its own machine"}
     "#]].assert_eq(&reply.body);
     assert_eq!(reply.status, StatusCode::MISDIRECTED_REQUEST);
 }
@@ -345,8 +339,8 @@ fn metrics_health_and_what_every_response_says() {
         up 1
     "#]],
     );
-    let reply = get(&api(), "/nowhere");
+    let reply = get(&api(), "/api/nowhere");
     assert_eq!(reply.header("linkloom-process"), std::process::id().to_string());
-    assert_eq!(reply.header("cache-control"), "no-store");
+    assert_eq!(reply.header("cache-control"), "private, no-cache");
     assert_eq!(reply.header("x-content-type-options"), "nosniff");
 }

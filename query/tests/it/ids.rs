@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::world::{api, get as ask, later};
 
-const MARK: MarkRef<'_> =
+pub(crate) const MARK: MarkRef<'_> =
     MarkRef { business_id: "a/b c|ü?%2F", scene_id: "in take/../x", execution_id: "#1&2=3+4" };
 const NODE: &str = "no;de %25/";
 
@@ -49,6 +49,8 @@ proptest! {
         let mark = LinkMark::new(business, scene, execution).expect("short ids");
         let logs = LogsQuery {
             level: text.clone(),
+            min_level: text.clone(),
+            node: text.clone(),
             text: text.clone(),
             without_node: text.is_some(),
             limit: 5,

@@ -6,13 +6,13 @@ use axum::body::Body;
 use expect_test::expect;
 use http::{Request, StatusCode};
 use linkloom_query::Reader;
-use linkloom_query::http::{LateReader, router};
+use linkloom_query::http::{LateOwner, LateReader, Live, Settings, router};
 use linkloom_schema::idle::IdleTimes;
 use linkloom_storage::definitions::Definitions;
 use linkloom_storage::memory::{Call, MemoryStore};
 use linkloom_storage::store::Store;
 
-use crate::world::{api, api_of, get, process, reply, stored};
+use crate::world::{api, api_of, get, page, process, reply, stored};
 
 const EXECUTION: &str = "/api/v1/business/content-42/scenes/intake/executions/e1";
 
@@ -38,7 +38,7 @@ fn what_is_missing_beside_the_store_is_named() {
     let lacks = missing.clone();
     let process = process().that_lacks(move || lacks.lock().unwrap_or_else(PoisonError::into_inner).clone());
     let (memory, reader) = stored();
-    let api = router(reader, 2, process);
+    let api = router(reader, LateOwner::default(), Live::new(4), page(), Settings::default(), process);
     memory.fail_reads(1);
     let reply = get(&api, "/readyz");
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use expect_test::Expect;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use linkloom_assembler::settings::WindowSettings;
@@ -11,14 +12,18 @@ use linkloom_assembler::summarise::Summariser;
 use linkloom_assembler::{AssemblerSettings, SteppedAssembler};
 use linkloom_ingest::decode::{Limits, decode};
 use linkloom_query::Reader;
-use linkloom_query::http::{LateReader, Process, router};
-use linkloom_schema::definition::parse;
+use linkloom_query::http::{
+    DeadQuery, LateOwner, LateReader, Live, NotTaken, Owner, Page, PageFile, Problem, Process, RefusedLine,
+    Replay, Settings, Taken, VersionPut, router,
+};
+use linkloom_schema::definition::{Definition, parse};
 use linkloom_schema::idle::IdleTimes;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::definitions::Definitions;
 use linkloom_storage::flush::{Flush, Sealer};
 use linkloom_storage::memory::MemoryStore;
-use linkloom_storage::store::Store;
+use linkloom_storage::store::{self as storage, StoreError};
+use linkloom_storage::watch::{Changes, Watched};
 use tower::ServiceExt;
 
 /// An hour after the last report below: what is open by then has stalled.
@@ -51,33 +56,63 @@ pub(crate) fn reader() -> Reader {
 
 /// The same, with the store.
 pub(crate) fn stored() -> (Arc<MemoryStore>, Reader) {
-    let memory = Arc::new(MemoryStore::default());
-    let store: Arc<dyn Store> = memory.clone();
-    let definitions = Arc::new(Definitions::load(store.clone()).expect("an empty log"));
-    let definition = parse("intake.json", "intake", LINK.as_bytes()).expect("a good definition");
-    definitions.put(vec![definition], None).expect("stored");
-    let idle = Arc::new(IdleTimes::default());
-    let summariser = Summariser { definitions: definitions.clone(), idle: idle.clone() };
+    let store = Store::new();
+    (store.memory.clone(), store.reader())
+}
 
-    let mut flush = Flush::new();
-    for line in REPORTS.lines().filter(|line| !line.is_empty()) {
-        flush.push(&decode(line.as_bytes(), None, &Limits::default()).expect("a good report"));
+/// A store that takes reports and sums them up.
+pub(crate) struct Store {
+    memory: Arc<MemoryStore>,
+    store: Arc<dyn storage::Store>,
+    definitions: Arc<Definitions>,
+    /// Who is told what is written.
+    pub(crate) changes: Arc<Changes>,
+    assembler: SteppedAssembler,
+    now: u64,
+}
+
+impl Store {
+    /// One that holds the reports above, under the definition above.
+    pub(crate) fn new() -> Self {
+        let memory = Arc::new(MemoryStore::default());
+        let changes = Arc::new(Changes::default());
+        let store: Arc<dyn storage::Store> = Arc::new(Watched::new(memory.clone(), changes.clone()));
+        let definitions = Arc::new(Definitions::load(store.clone()).expect("an empty log"));
+        let definition = parse("intake.json", "intake", LINK.as_bytes()).expect("a good definition");
+        definitions.put(vec![definition], None).expect("stored");
+        let summariser = Summariser { definitions: definitions.clone(), idle: Arc::default() };
+        let settings = AssemblerSettings {
+            shards: 1,
+            windows: WindowSettings::default(),
+            queue_flushes_max: 1,
+            spill: None,
+        };
+        let assembler =
+            SteppedAssembler::start(store.clone(), summariser, &settings, 0).expect("an assembler");
+        let mut store = Store { memory, store, definitions, changes, assembler, now: 0 };
+        store.store(REPORTS);
+        store
     }
-    let sealed = Sealer::new(1, 64, 64).expect("a sealer").seal(&flush);
-    store.write(&sealed.batch).expect("stored");
-    let settings = AssemblerSettings {
-        shards: 1,
-        windows: WindowSettings::default(),
-        queue_flushes_max: 1,
-        spill: None,
-    };
-    let mut assembler =
-        SteppedAssembler::start(store.clone(), summariser, &settings, 0).expect("an assembler");
-    let flush = assembler.next_flush();
-    assembler.accept(flush, &sealed.digests, None, 0).expect("taken over");
-    assembler.step(10_000);
-    assert_eq!(assembler.flushes_open(), 0, "all summaries are written");
-    (memory, Reader::new(store, definitions, idle))
+
+    /// Stores reports, one a line, and their summaries.
+    pub(crate) fn store(&mut self, lines: &str) {
+        let mut flush = Flush::new();
+        for line in lines.lines().filter(|line| !line.is_empty()) {
+            flush.push(&decode(line.as_bytes(), None, &Limits::default()).expect("a good report"));
+        }
+        let sealed = Sealer::new(1, 64, 64).expect("a sealer").seal(&flush);
+        self.store.write(&sealed.batch).expect("stored");
+        let flush = self.assembler.next_flush();
+        self.assembler.accept(flush, &sealed.digests, None, self.now).expect("taken over");
+        self.now += 10_000;
+        self.assembler.step(self.now);
+        assert_eq!(self.assembler.flushes_open(), 0, "all summaries are written");
+    }
+
+    /// Reads it.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(self.store.clone(), self.definitions.clone(), Arc::new(IdleTimes::default()))
+    }
 }
 
 /// The API over [`reader`].
@@ -87,8 +122,86 @@ pub(crate) fn api() -> Router {
 
 /// The API over a reader.
 pub(crate) fn api_of(reader: impl Into<LateReader>) -> Router {
-    router(reader, 2, process())
+    router(
+        reader,
+        LateOwner::default(),
+        Live::new(4),
+        page(),
+        Settings { reads_max: 2, ..Settings::default() },
+        process(),
+    )
 }
+
+/// The API of a process that owns the store.
+pub(crate) fn put_api() -> Router {
+    let reader = reader();
+    let owner: Arc<dyn Owner> = Arc::new(Definers(reader.definitions().clone()));
+    router(reader, LateOwner::from(owner), Live::new(4), page(), Settings::default(), process())
+}
+
+/// Puts definitions; of the rest it does what the request says.
+struct Definers(Arc<Definitions>);
+
+impl Owner for Definers {
+    fn put_definition(
+        &self,
+        definition: Definition,
+        valid_from: Option<Timestamp>,
+        _now: Timestamp,
+    ) -> Result<VersionPut, StoreError> {
+        Ok(VersionPut { valid_from, new: self.0.put(vec![definition], valid_from)? > 0 })
+    }
+
+    fn dead(&self, query: &DeadQuery) -> Result<String, Problem> {
+        assert!(query.limit > 0);
+        Ok("{\"deadLetters\":[],\"nextCursor\":null}\n".to_owned())
+    }
+
+    fn replay(&self, id: &str) -> Result<Replay, Problem> {
+        Ok(match id {
+            "a|00000|7#x" => Replay::Refused { reason: "mark", detail: "no".to_owned() },
+            "replayed" => Replay::Replayed,
+            _ => Replay::Unknown,
+        })
+    }
+
+    fn accept(
+        &self,
+        lines: Vec<u8>,
+        _at: Timestamp,
+        durable: Box<dyn FnOnce() + Send>,
+    ) -> Result<Taken, NotTaken> {
+        match lines.as_slice() {
+            b"full" => return Err(NotTaken::Full),
+            b"closed" => return Err(NotTaken::Closed),
+            b"never" => return Err(NotTaken::Never("not here")),
+            b"lost" => drop(durable),
+            _ => durable(),
+        }
+        let line = RefusedLine { line: 2, reason: "malformed", detail: "no JSON".to_owned() };
+        Ok(Taken { accepted: 1, refused: vec![line], refused_more: 0 })
+    }
+}
+
+/// Asks the API over [`reader`], and compares the answer.
+#[track_caller]
+pub(crate) fn check(path: &str, want: Expect) {
+    let reply = get(&api(), path);
+    want.assert_eq(&format!("{} {}\n{}", reply.status.as_u16(), reply.header("content-type"), reply.body));
+}
+
+/// A page of three files.
+pub(crate) fn page() -> Page {
+    let files = [
+        PageFile { path: "index.html", bytes: b"<!doctype html><title>Linkloom</title>" },
+        PageFile { path: "assets/main-1a2b.js", bytes: SCRIPT },
+        PageFile { path: "icon.svg", bytes: b"<svg/>" },
+    ];
+    Page::new(&files, "'self'").expect("a good policy")
+}
+
+/// Long enough to be compressed.
+pub(crate) const SCRIPT: &[u8] = &[b' '; 4096];
 
 /// What the process says of itself.
 pub(crate) fn process() -> Process {

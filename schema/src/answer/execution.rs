@@ -103,6 +103,9 @@ pub struct ExecutionAnswer<'a> {
     pub logs: LogTotals,
     /// How many reports there are.
     pub counts: Counts,
+    /// The variant of the definition it is laid over, counted from 0; absent: its `nodes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<usize>,
     /// While it is running: its latest report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_report_time: Option<Timestamp>,
@@ -284,6 +287,7 @@ pub fn execution_answer<'a>(input: &ExecutionInput<'a>) -> ExecutionAnswer<'a> {
                 truncated: tally.truncated,
                 errors: tally.errors,
             },
+            variant: input.definition.and_then(|(_, plans)| plans.variant(|key| tally.meta_text(key))),
             last_report_time: tally.last_time.filter(|_| is_running),
             stalls_at: input.stalls_at.filter(|_| is_running),
             clipped: tally.clipped,

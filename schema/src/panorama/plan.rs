@@ -27,11 +27,15 @@ impl Plans {
     }
 
     /// The plan for an execution with these facts: the first variant all of whose values are met, else the main plan.
-    pub fn choose<V: AsRef<str>>(&self, mut meta: impl FnMut(&str) -> Option<V>) -> &Plan {
-        let met = self.variants.iter().find(|(when, _)| {
+    pub fn choose<V: AsRef<str>>(&self, meta: impl FnMut(&str) -> Option<V>) -> &Plan {
+        self.variant(meta).map_or(&self.main, |at| &self.variants[at].1)
+    }
+
+    /// Which variant that is, as they are written in the definition; `None`: the main plan.
+    pub fn variant<V: AsRef<str>>(&self, mut meta: impl FnMut(&str) -> Option<V>) -> Option<usize> {
+        self.variants.iter().position(|(when, _)| {
             when.iter().all(|(key, value)| meta(key).is_some_and(|found| found.as_ref() == value))
-        });
-        met.map_or(&self.main, |(_, plan)| plan)
+        })
     }
 }
 

@@ -28,18 +28,20 @@ pub(super) enum Unanswered {
 }
 
 /// Asks one owner.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Client {
     agent: Agent,
     /// Process id of the owner.
     pub(super) pid: u32,
     /// `host:port` of its API.
     pub(super) address: String,
+    /// What its API wants to be shown.
+    token: Option<String>,
 }
 
 impl Client {
-    /// A client of process `pid`, whose API is at `address`.
-    pub(super) fn new(pid: u32, address: String) -> Self {
+    /// A client of process `pid`, whose API is at `address`; it shows `token`, if there is one.
+    pub(super) fn new(pid: u32, address: String, token: Option<String>) -> Self {
         let agent = Agent::config_builder()
             // A proxy set for the world outside has no business between two processes here.
             .proxy(None)
@@ -50,13 +52,16 @@ impl Client {
             .user_agent(concat!("linkloom/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Client { agent, pid, address }
+        Client { agent, pid, address, token }
     }
 
     /// The body of a successful `GET` of a path and query.
     pub(super) fn get(&self, path: &str) -> Result<String, Unanswered> {
-        let mut response =
-            self.agent.get(format!("http://{}{path}", self.address)).call().map_err(unanswered)?;
+        let mut request = self.agent.get(format!("http://{}{path}", self.address));
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let mut response = request.call().map_err(unanswered)?;
         let answers = response.headers().get(PROCESS_HEADER).and_then(|pid| pid.to_str().ok()?.parse().ok());
         if answers != Some(self.pid) {
             return Err(Unanswered::Gone(format!("another process than {} answers there", self.pid)));

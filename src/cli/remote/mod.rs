@@ -27,6 +27,7 @@ use serde::Deserialize;
 use self::client::{Client, Unanswered};
 use crate::config::Config;
 use crate::service::{AnyStore, OpenStore, open_embedded};
+use crate::tokens;
 
 /// How long an owner may take to say where it answers, to answer, and to end.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -81,6 +82,12 @@ pub enum ReadError {
         api: String,
         /// What it says.
         cause: String,
+    },
+    /// Its owner wants a token, and there is none to show.
+    #[error("{why}")]
+    Token {
+        /// Why not.
+        why: String,
     },
     /// The store failed.
     #[error(transparent)]
@@ -294,7 +301,9 @@ impl<'c> ReadSource<'c> {
                     return Ok(Way::Local(OpenStore::new(Arc::new(store), self.config)?.reader()));
                 }
                 Err(StoreError::Owned { pid, api: Some(api), .. }) => {
-                    return Ok(Way::Remote(Client::new(pid, api)));
+                    let token = tokens::read(self.config)
+                        .map_err(|error| ReadError::Token { why: format!("{error:#}") })?;
+                    return Ok(Way::Remote(Client::new(pid, api, token.into_iter().next())));
                 }
                 Err(StoreError::Owned { store, pid, api: None }) => {
                     if self.is_over(began, PATIENCE_WITHOUT_API) {

@@ -14,7 +14,7 @@ use linkloom_schema::time::Timestamp;
 use linkloom_storage::embedded::EmbeddedStore;
 
 use super::{ReadError, ReadSource};
-use crate::api::{ApiServer, Process};
+use crate::api::{ApiServer, LateOwner, Process};
 use crate::config::Config;
 use crate::pipeline::FeedFigures;
 use crate::service::{AnyStore, OpenStore, Service, open_embedded, resume_points};
@@ -101,7 +101,8 @@ fn the_same_bytes_whoever_owns_the_store() {
     let api = ApiServer::of_store(
         &AnyStore::Embedded(store.clone()),
         reader,
-        &config.api,
+        LateOwner::default(),
+        &config,
         Process::new(String::new),
     )
     .expect("an API");
@@ -136,7 +137,8 @@ fn what_is_wrong_with_a_question_is_said_alike() {
     let _api = ApiServer::of_store(
         &AnyStore::Embedded(store.clone()),
         reader,
-        &config.api,
+        LateOwner::default(),
+        &config,
         Process::new(String::new),
     )
     .expect("an API");

@@ -42,7 +42,7 @@ use self::segments::{Place, Segment, Segments, Span, Window};
 use crate::cell::{Cell, CellBatch, Family, Table};
 use crate::key;
 use crate::retention;
-use crate::store::{CellRef, Scan, Store, StoreError};
+use crate::store::{CellRef, Scan, Store, StoreError, rows_one_by_one};
 
 pub use self::options::EmbeddedOptions;
 
@@ -295,6 +295,16 @@ impl Store for EmbeddedStore {
         each: &mut dyn FnMut(CellRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         scan::run(&self.named, || self.view(), scan, each)
+    }
+
+    fn rows(
+        &self,
+        table: Table,
+        family: Family,
+        rows: &[String],
+        each: &mut dyn FnMut(usize, CellRef<'_>),
+    ) -> Result<(), StoreError> {
+        rows_one_by_one(self, table, family, rows, each)
     }
 
     fn forget(&self, row: &str, qualifier: &str) -> Result<(), StoreError> {

@@ -84,6 +84,20 @@ impl Store for Scoped {
         })
     }
 
+    fn rows(
+        &self,
+        table: Table,
+        family: Family,
+        rows: &[String],
+        each: &mut dyn FnMut(usize, CellRef<'_>),
+    ) -> Result<(), StoreError> {
+        let scoped: Vec<String> = rows.iter().map(|row| format!("{}{row}", self.scope)).collect();
+        self.store.rows(table, family, &scoped, &mut |place, cell| {
+            let row = cell.row.strip_prefix(&self.scope).expect("a row of this test");
+            each(place, CellRef { row, ..cell });
+        })
+    }
+
     fn forget(&self, row: &str, qualifier: &str) -> Result<(), StoreError> {
         self.store.forget(&format!("{}{row}", self.scope), qualifier)
     }
