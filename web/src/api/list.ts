@@ -49,14 +49,19 @@ export function remove(pages: ListAnswer[], mark: Mark): ListAnswer[] {
   );
 }
 
-/** The pages with the newest entries told again: everything down to the last told one is as told. */
+/**
+ * The pages with the newest entries told again: everything down to the last told one is as told. If what was known
+ * begins behind that, nobody knows what lies between, and the list begins anew.
+ */
 export function renew(pages: ListAnswer[], told: ListAnswer): ListAnswer[] {
   const lastTold = told.executions.at(-1);
-  if (told.nextCursor === null || !lastTold) return [told];
-  let next = pages.map((page) => ({
+  const known = pages.some((page) => page.executions.some((entry) => lastTold && compareEntries(entry, lastTold) <= 0));
+  const first = pages[0];
+  if (told.nextCursor === null || !lastTold || !known || !first) return [told];
+  const older = pages.map((page) => ({
     ...page,
     executions: page.executions.filter((entry) => compareEntries(entry, lastTold) > 0),
   }));
-  for (const entry of [...told.executions].reverse()) next = upsert(next, entry);
-  return next;
+  const behind = older[0]?.executions ?? [];
+  return [{ executions: [...told.executions, ...behind], nextCursor: first.nextCursor }, ...older.slice(1)];
 }

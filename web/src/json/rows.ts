@@ -57,7 +57,8 @@ export function jsonRows(
     }
     const entries = entriesOf(top.value);
     const size = entries.length;
-    const open = (depth < OPEN_DEPTH && size <= OPEN_SIZE) !== toggled.has(path) || (found?.around.has(path) ?? false);
+    const open =
+      (depth < OPEN_DEPTH && size <= OPEN_SIZE) !== toggled.has(path) || (found?.around.has(top.value) ?? false);
     if (!open || size === 0) {
       rows.push({ path, depth, key, kind: size === 0 ? 'leaf' : 'folded', value: top.value, size, matches });
       continue;
@@ -75,8 +76,8 @@ export interface Found {
   /** Paths whose key or value holds the text, in order. */
   list: string[];
   paths: ReadonlySet<string>;
-  /** Paths of what lies around them. */
-  around: ReadonlySet<string>;
+  /** The objects and arrays around them: by identity, since the paths of deep ones are as long as they are deep. */
+  around: ReadonlySet<Json>;
 }
 
 const FOUND_MAX = 1000;
@@ -85,10 +86,10 @@ export function searchJson(value: Json, text: string): Found | null {
   const want = text.trim().toLowerCase();
   if (!want) return null;
   const list: string[] = [];
-  const around = new Set<string>();
+  const around = new Set<Json>();
   const stack: { path: string; key: string | null; value: Json; up: number }[] = [];
   // Parents are kept as a chain of indexes: copying paths at every depth would cost the square of it.
-  const chain: { path: string; up: number }[] = [];
+  const chain: { value: Json; up: number }[] = [];
   stack.push({ path: '', key: null, value, up: -1 });
   while (stack.length && list.length < FOUND_MAX) {
     const top = stack.pop();
@@ -97,13 +98,13 @@ export function searchJson(value: Json, text: string): Found | null {
     if (top.key?.toLowerCase().includes(want) || here.toLowerCase().includes(want)) {
       list.push(top.path);
       for (let at = top.up; at !== -1; at = chain[at]?.up ?? -1) {
-        const path = chain[at]?.path ?? '';
-        if (around.has(path)) break;
-        around.add(path);
+        const parent = chain[at]?.value ?? null;
+        if (around.has(parent)) break;
+        around.add(parent);
       }
     }
     if (!isBranch(top.value)) continue;
-    chain.push({ path: top.path, up: top.up });
+    chain.push({ value: top.value, up: top.up });
     const up = chain.length - 1;
     const isArray = Array.isArray(top.value);
     for (const [name, inner] of entriesOf(top.value).reverse()) {

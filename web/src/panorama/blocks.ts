@@ -179,7 +179,7 @@ export function blockLayout(
   edges.forEach((edge, index) => {
     const [from, to] = [shown(edge.from), shown(edge.to)];
     if (from === to || !places.has(from) || !places.has(to)) return;
-    const label = from === edge.from ? edge.label : null;
+    const label = from === edge.from && !folded.has(from) ? edge.label : null;
     const key = JSON.stringify([from, to, label]);
     const known = drawn.get(key);
     if (known) known.edges.push(index);

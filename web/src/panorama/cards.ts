@@ -26,7 +26,7 @@ export function cardLine(node: PanoramaNode, state: NodeState, t: Translate): st
   if (node.rounds !== undefined) parts.push(t('card.rounds', { n: node.rounds }));
   if ((state === 'completed' || state === 'failed') && run?.durationMicros != null)
     parts.push(duration(run.durationMicros));
-  else if (state !== 'completed' || (parts.length === 0 && !node.runs.length)) parts.push(t(stateKey(state)));
+  else if (state !== 'completed') parts.push(t(stateKey(state)));
   if (node.runs.length > 1 && node.rounds === undefined) parts.push(t('card.runs', { n: node.runs.length }));
   if (run?.status === 'SKIPPED') parts.push(t('card.skipped'));
   if (run?.service && state !== 'not_reached') parts.push(visibleLine(run.service));

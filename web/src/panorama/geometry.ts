@@ -51,18 +51,18 @@ export interface Layout {
 }
 
 const SIZES: Record<string, [number, number]> = {
-  fork: [148, 40],
-  join: [148, 40],
-  terminate: [148, 40],
+  fork: [136, 38],
+  join: [136, 38],
+  terminate: [136, 38],
 };
 
 /** Width and height of a node's box. */
 export function boxSize(node: LayoutNode): [number, number] {
   if (node.small) return [132, 30];
-  return SIZES[node.type ?? ''] ?? [208, 60];
+  return SIZES[node.type ?? ''] ?? [192, 58];
 }
 
-export const GAP_MAIN = 52;
+export const GAP_MAIN = 40;
 export const GAP_CROSS = 22;
 export const MARGIN = 24;
 

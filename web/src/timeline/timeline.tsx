@@ -170,11 +170,17 @@ export function Timeline({ execution, selected, onSelect, logs, at }: Props) {
               setDrag(null);
             }}
           >
-            {ticks.map((us) => (
-              <span key={us} className="tick" style={{ left: percent(us) }}>
-                {zoom || idle.length ? clock(us, zone, step < 1_000_000 ? 3 : 0) : `+${duration(us - scale.from)}`}
-              </span>
-            ))}
+            {ticks
+              .filter((us) => us === scale.from || scale.at(us) < 0.95)
+              .map((us) => (
+                <span key={us} className="tick" style={{ left: percent(us) }}>
+                  {zoom || idle.length
+                    ? clock(us, zone, step < 1_000_000 ? 3 : 0)
+                    : us === scale.from
+                      ? '0'
+                      : `+${duration(us - scale.from)}`}
+                </span>
+              ))}
             {drag && (
               <span
                 className="drag"
