@@ -8,7 +8,7 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
-import { useCallback } from 'react';
+import { useCallback, useEffect, useRef } from 'react';
 import { ApiError, apiUrl, businessPath, executionPath, type Params, request, scenePath } from './client';
 import { parseJson } from './json';
 import { remove, renew, upsert } from './list';
@@ -39,24 +39,53 @@ export const executionQuery = (mark: Mark) =>
     queryFn: ({ signal }) => request<Execution>(apiUrl(executionPath(mark)), { signal }),
   });
 
+/** At most so often an execution that changes all the time is asked for. */
+const ASK_MS = 250;
+/** So many pages of logs are asked for again when there are more; of longer ones only the last. */
+const LOG_PAGES = 3;
+
 /** An execution that is asked for again when it changes. */
-export function useExecution(mark: Mark, imported: Execution | null = null) {
+export function useExecution(mark: Mark) {
   const client = useQueryClient();
   const options = executionQuery(mark);
-  const live = useLive(imported ? null : apiUrl(`${executionPath(mark)}/live`), () => {
-    void client.invalidateQueries({ queryKey: options.queryKey });
-    void client.invalidateQueries({ queryKey: ['logs', mark] });
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const live = useLive(apiUrl(`${executionPath(mark)}/live`), () => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      void client.invalidateQueries({ queryKey: options.queryKey });
+    }, ASK_MS);
   });
   const query = useQuery({
     ...options,
-    ...(imported ? { initialData: imported, staleTime: Infinity } : {}),
     refetchInterval: (state) => {
-      if (imported || live === 'live') return false;
+      if (live === 'live') return false;
       const status = state.state.data?.status;
       return status === 'running' || status === 'stalled' || state.state.status === 'error' ? POLL_MS : false;
     },
   });
+  const reports = query.data?.counts.reports;
+  const known = useRef(reports);
+  useEffect(() => {
+    if (known.current !== undefined && known.current !== reports) refreshParts(client, mark);
+    known.current = reports;
+  }, [client, mark, reports]);
   return { query, live };
+}
+
+/** What hangs on an execution that has more reports now: its nodes, and its logs from where they may go on. */
+function refreshParts(client: QueryClient, mark: Mark): void {
+  void client.invalidateQueries({ queryKey: ['node', mark] });
+  for (const query of client.getQueryCache().findAll({ queryKey: ['logs', mark] })) {
+    const data = query.state.data as InfiniteData<LogsAnswer, string> | undefined;
+    if (!data || data.pages.length <= LOG_PAGES) void client.invalidateQueries({ queryKey: query.queryKey });
+    else {
+      client.setQueryData(query.queryKey, {
+        pages: data.pages.slice(0, -1),
+        pageParams: data.pageParams.slice(0, -1),
+      });
+    }
+  }
 }
 
 export const definitionQuery = (sceneId: string, version: string | null) =>

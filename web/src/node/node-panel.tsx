@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { jsonText } from '../api/json';
 import { historyQuery, nodeQuery, useFeatures } from '../api/queries';
-import type { Definition, Execution, Json, LogLine, PanoramaNode, Run } from '../api/types';
+import type { Definition, Execution, Json, LogLine, Mark, PanoramaNode, Run } from '../api/types';
 import { latestRun } from '../compare/diff';
 import { type Key, useT } from '../i18n';
 import { JsonView } from '../json/json-view';
@@ -16,6 +16,8 @@ import { CopyButton, Duration, Empty, ErrorPanel, Id, Plain, Skeleton, StateBadg
 import { initialExecution, TABS, type Tab } from '../url/route';
 import { Link } from '../url/router';
 import { HistoryView } from './history';
+
+const markOf = ({ businessId, sceneId, executionId }: Execution): Mark => ({ businessId, sceneId, executionId });
 
 const TAB_KEYS: Record<Tab, Key> = {
   summary: 'tab.summary',
@@ -316,7 +318,7 @@ function NodeLogs(props: { execution: Execution; node: PanoramaNode; run: string
   return (
     <LogStream
       key={node.nodeName}
-      mark={execution}
+      mark={markOf(execution)}
       execution={execution}
       node={node.nodeName}
       run={run}
@@ -338,7 +340,7 @@ function History({ execution, node, run }: { execution: Execution; node: Panoram
 
 function Raw({ execution, node, imported }: { execution: Execution; node: PanoramaNode; imported: LogLine[] | null }) {
   const t = useT();
-  const mark = { businessId: execution.businessId, sceneId: execution.sceneId, executionId: execution.executionId };
+  const mark = markOf(execution);
   const query = useQuery({ ...nodeQuery(mark, node.nodeName), enabled: imported === null });
   if (imported === null && query.isPending) return <Skeleton rows={5} />;
   if (query.isError) return <ErrorPanel error={query.error} retry={() => void query.refetch()} />;

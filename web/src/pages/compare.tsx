@@ -9,7 +9,7 @@ import { useT } from '../i18n';
 import { head, visible, visibleLine } from '../lib/text';
 import { duration } from '../lib/time';
 import { executionCards } from '../panorama/cards';
-import type { Wire } from '../panorama/geometry';
+import { titleChars, type Wire } from '../panorama/geometry';
 import { type Card, Graph, type WireLook } from '../panorama/graph';
 import { planOf } from '../panorama/layout';
 import { useLayout } from '../panorama/use-layout';
@@ -132,7 +132,12 @@ function CompareView({ left, right, node }: { left: Execution; right: Execution;
   const input = useMemo(() => {
     const nodes = diffs.map((diff) => {
       const some = diff.left ?? diff.right;
-      return { name: diff.name, type: some?.nodeType ?? null, small: false };
+      return {
+        name: diff.name,
+        type: some?.nodeType ?? null,
+        small: false,
+        chars: titleChars(some?.title ?? diff.name),
+      };
     });
     const planned = diffs.map((diff, at) => ({ nodeName: diff.name, nodeType: nodes[at]?.type ?? null }));
     return { nodes, edges, plan: planOf(definition.data?.definition, planned), folded: [], down: false };

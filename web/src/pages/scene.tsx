@@ -13,7 +13,7 @@ import { ExecutionList } from '../list/execution-list';
 import { Figure } from '../node/history';
 import { flatten } from '../panorama/blocks';
 import { planCards } from '../panorama/cards';
-import type { Wire } from '../panorama/geometry';
+import { titleChars, type Wire } from '../panorama/geometry';
 import { type Card, Graph, type WireLook } from '../panorama/graph';
 import { planEdges } from '../panorama/plan-edges';
 import { useLayout } from '../panorama/use-layout';
@@ -146,7 +146,12 @@ function DefinitionGraph({ route, definition, go }: GraphProps) {
   const figures = heat === null ? undefined : statistics.data;
   const input = useMemo(
     () => ({
-      nodes: flatten(plan).map((node) => ({ name: node.nodeName, type: node.nodeType, small: false })),
+      nodes: flatten(plan).map((node) => ({
+        name: node.nodeName,
+        type: node.nodeType,
+        small: false,
+        chars: titleChars(node.title ?? node.nodeName),
+      })),
       edges: planEdges(plan),
       plan,
       folded,

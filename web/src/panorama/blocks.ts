@@ -14,6 +14,7 @@ import {
   type LayoutNode,
   type Place,
   type Point,
+  titleChars,
 } from './geometry';
 
 const LANE = 30;
@@ -68,7 +69,12 @@ export function blockLayout(
   }
 
   const single = (node: DefinitionNode, hidden: number): Block => {
-    const known = byName.get(node.nodeName) ?? { name: node.nodeName, type: node.nodeType, small: false };
+    const known = byName.get(node.nodeName) ?? {
+      name: node.nodeName,
+      type: node.nodeType,
+      small: false,
+      chars: titleChars(node.title ?? node.nodeName),
+    };
     const [width, height] = boxSize(known);
     const [long, wide] = down ? [height, width] : [width, height];
     return {

@@ -8,6 +8,8 @@ export interface LayoutNode {
   type: string | null;
   /** Drawn small. */
   small: boolean;
+  /** How wide its title is, in characters; wide ones count twice. */
+  chars?: number;
 }
 
 export interface LayoutEdge {
@@ -50,16 +52,23 @@ export interface Layout {
   foldable: string[];
 }
 
-const SIZES: Record<string, [number, number]> = {
-  fork: [136, 38],
-  join: [136, 38],
-  terminate: [136, 38],
-};
+const WAITING_TYPES = new Set(['fork', 'join', 'terminate']);
+const CHAR = 7.4;
 
-/** Width and height of a node's box. */
+/** Width and height of a node's box: as wide as its title needs, within bounds. */
 export function boxSize(node: LayoutNode): [number, number] {
-  if (node.small) return [132, 30];
-  return SIZES[node.type ?? ''] ?? [192, 58];
+  const title = (node.chars ?? 14) * CHAR;
+  const between = (least: number, most: number, width: number) => Math.round(Math.min(most, Math.max(least, width)));
+  if (node.small) return [between(80, 150, title * 0.9 + 40), 30];
+  if (WAITING_TYPES.has(node.type ?? '')) return [between(96, 210, title + 66), 38];
+  return [between(152, 250, title + (node.type === 'rpc' || node.type === 'local' ? 54 : 74)), 58];
+}
+
+/** Characters of a title as they are wide: those of Chinese, Japanese and Korean count twice. */
+export function titleChars(title: string): number {
+  let chars = 0;
+  for (const char of title.slice(0, 60)) chars += char >= '\u2e80' ? 2 : 1;
+  return chars;
 }
 
 export const GAP_MAIN = 40;

@@ -168,7 +168,7 @@ export function Graph(props: GraphProps) {
 }
 
 /** Below this zoom nothing can be read: a large plan opens at its beginning rather than as dust. */
-const READABLE_ZOOM = 0.6;
+const READABLE_ZOOM = 0.5;
 
 function GraphInside(props: GraphProps) {
   const { layout, cards, wireLook, selected, onSelect, onToggle, fitKey, label, miniMap = true, children } = props;

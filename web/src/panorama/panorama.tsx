@@ -6,7 +6,7 @@ import type { Snapshot } from '../replay/replay';
 import { Icon } from '../ui/icons';
 import { Skeleton, StateIcon, stateKey } from '../ui/parts';
 import { executionCards, isSmall } from './cards';
-import type { Wire } from './geometry';
+import { titleChars, type Wire } from './geometry';
 import { Graph, type WireLook } from './graph';
 import { planOf } from './layout';
 import { useLayout } from './use-layout';
@@ -33,7 +33,12 @@ export function Panorama(props: Props) {
   const want = useDeferredValue(find);
   // The shape is compared as text: while an execution runs, answers change and the plan does not.
   const shape = JSON.stringify({
-    nodes: execution.nodes.map((node) => ({ name: node.nodeName, type: node.nodeType, small: isSmall(node, minor) })),
+    nodes: execution.nodes.map((node) => ({
+      name: node.nodeName,
+      type: node.nodeType,
+      small: isSmall(node, minor),
+      chars: titleChars(node.title ?? node.nodeName),
+    })),
     edges: execution.edges.map(({ from, to, label }) => ({ from, to, label })),
     planned: execution.nodes.map(({ nodeName, nodeType }) => ({ nodeName, nodeType })),
     folded,
