@@ -15,7 +15,7 @@ export const HOSTILE_NODE = 'node</textarea><svg onload=window.hacked=1>\u202egn
 
 export function hostileReports(): string {
   const mark = HOSTILE;
-  const deep = `${'{"k":['.repeat(60)}"bottom"${']}'.repeat(60)}`;
+  const deep = `${'{"k":['.repeat(50)}"bottom"${']}'.repeat(50)}`;
   const log = (at: number, message: string, more: Report = {}): Report => ({
     ...mark,
     type: 'log',

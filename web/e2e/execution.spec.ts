@@ -112,13 +112,15 @@ test('an execution is saved and opened again without the server', async ({ page 
   const saved = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Export' }).click();
   const file = await (await saved).path();
-  expect(JSON.parse(readFileSync(file, 'utf8')).logs).toHaveLength(7);
+  const { logs, execution } = JSON.parse(readFileSync(file, 'utf8'));
+  expect(logs.length).toBeGreaterThan(0);
+  expect(logs).toHaveLength(execution.logs.total);
   await page.route('**/api/v1/**', (route) => route.abort());
   await page.getByRole('link', { name: 'Open file' }).click();
   await page.locator('input[type=file]').setInputFiles(file);
   await expect(card(page, 'picAudit')).toHaveAttribute('data-state', 'failed');
   await page.getByRole('tab', { name: /Log stream/ }).click();
-  await expect(page.locator('.log-row')).toHaveCount(7);
+  await expect(page.locator('.log-row')).toHaveCount(logs.length);
 });
 
 test('what is no exported execution is refused with the reason', async ({ page }) => {

@@ -193,10 +193,12 @@ export const logsQuery = (mark: Mark, filter: LogFilter) =>
   infiniteQueryOptions({
     queryKey: ['logs', mark, filter],
     queryFn: ({ signal, pageParam }) => {
-      const place = filter.node ? `/nodes/${encodeURIComponent(filter.node)}` : '/logs';
-      const params: Params = { level: filter.level, cursor: pageParam, limit: pageParam ? 1000 : 200 };
-      if (filter.node) params.run = filter.run;
-      else params.q = filter.text;
+      const params: Params = { minLevel: filter.level, cursor: pageParam, limit: pageParam ? 1000 : 200 };
+      // Logs of one run are known to its node only; there is no search among them.
+      const ofRun = filter.node && filter.run;
+      const place = ofRun ? `/nodes/${encodeURIComponent(filter.node)}` : '/logs';
+      if (ofRun) params.run = filter.run;
+      else Object.assign(params, { nodeName: filter.node, q: filter.text });
       return request<LogsAnswer>(apiUrl(`${executionPath(mark)}${place}`, params), { signal });
     },
     initialPageParam: '',

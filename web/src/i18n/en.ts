@@ -181,6 +181,7 @@ export const en = {
   'timeline.idle': 'Nothing ran for {time}',
   'logs.level': 'Level',
   'logs.allLevels': 'All levels',
+  'logs.least': '{level} and graver',
   'logs.search': 'Search messages',
   'logs.onlyNode': 'Only {name}',
   'logs.count': '{n} {n|log|logs}',

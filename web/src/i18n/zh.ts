@@ -175,6 +175,7 @@ export const zh: Record<keyof typeof en, string> = {
   'timeline.idle': '空闲 {time}',
   'logs.level': '级别',
   'logs.allLevels': '全部级别',
+  'logs.least': '{level} 及以上',
   'logs.search': '搜索消息',
   'logs.onlyNode': '仅 {name}',
   'logs.count': '{n} 条日志',

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef } from 'react';
 import { type LogFilter, logsQuery } from '../api/queries';
 import type { Execution, LogLine, Mark } from '../api/types';
 import { useT } from '../i18n';
-import { LEVELS, levelOf } from '../lib/level';
+import { LEVELS, type Level, levelOf } from '../lib/level';
 import { useSettings } from '../lib/settings';
 import { head, occurrences, visibleLine } from '../lib/text';
 import { clock, dateTime, microsOrNull } from '../lib/time';
@@ -45,16 +45,16 @@ export function LogStream(props: Props) {
     node: state.onlyNode ? node : '',
     run: state.onlyNode ? run : '',
     level: state.level,
-    text: state.onlyNode ? '' : state.text.trim(),
+    text: state.text.trim(),
   };
   const query = useInfiniteQuery({ ...logsQuery(mark, filter), enabled: imported === null });
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
   const lines = useMemo(() => {
     const all = imported ?? query.data?.pages.flatMap((page) => page.logs) ?? [];
-    return imported || state.onlyNode
+    return imported || filter.run
       ? all.filter((line) => logMatches(line, { ...state, node: imported ? filter.node : '' }))
       : all;
-  }, [imported, query.data, state, filter.node]);
+  }, [imported, query.data, state, filter.node, filter.run]);
   const unfiltered = !filter.node && !filter.level && !filter.text;
   const total = imported
     ? lines.length
@@ -92,7 +92,7 @@ export function LogStream(props: Props) {
           <option value="">{t('logs.allLevels')}</option>
           {LEVELS.map((level) => (
             <option key={level} value={level}>
-              {level}
+              {level === 'FATAL' ? level : t('logs.least', { level })}
             </option>
           ))}
         </select>
@@ -173,9 +173,15 @@ export function LogStream(props: Props) {
 /** Whether a line passes the filters that are not the server's work. */
 export function logMatches(line: LogLine, filter: { level: string; text: string; node: string }): boolean {
   if (filter.node && line.nodeName !== filter.node) return false;
-  if (filter.level && levelOf(line.level) !== filter.level) return false;
+  if (filter.level && !atLeast(levelOf(line.level), filter.level)) return false;
   const want = filter.text.trim().toLowerCase();
   return !want || (line.message ?? '').toLowerCase().includes(want);
+}
+
+/** `FATAL` comes first among the levels, so a graver one has a smaller place. */
+function atLeast(level: Level | null, least: string): boolean {
+  const wanted = (LEVELS as readonly string[]).indexOf(least);
+  return wanted === -1 || (level !== null && LEVELS.indexOf(level) <= wanted);
 }
 
 const MESSAGE_CHARS = 500;

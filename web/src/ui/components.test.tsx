@@ -128,6 +128,8 @@ describe('a log line', () => {
     expect(logMatches(one, all)).toBe(true);
     expect(logMatches(one, { ...all, level: 'WARN' })).toBe(true);
     expect(logMatches(one, { ...all, level: 'ERROR' })).toBe(false);
+    expect(logMatches(one, { ...all, level: 'DEBUG' })).toBe(true);
+    expect(logMatches(line('m', { level: 'odd' }), { ...all, level: 'DEBUG' })).toBe(false);
     expect(logMatches(one, { ...all, text: ' hello ' })).toBe(true);
     expect(logMatches(one, { ...all, node: 'other' })).toBe(false);
   });
