@@ -15,7 +15,7 @@ export const HOSTILE_NODE = 'node</textarea><svg onload=window.hacked=1>\u202egn
 
 export function hostileReports(): string {
   const mark = HOSTILE;
-  const deep = `${'{"k":['.repeat(50)}"bottom"${']}'.repeat(50)}`;
+  const deep = `${'{"k":['.repeat(45)}"bottom"${']}'.repeat(45)}`;
   const log = (at: number, message: string, more: Report = {}): Report => ({
     ...mark,
     type: 'log',
@@ -54,6 +54,8 @@ export function hostileReports(): string {
       type: 'node',
       nodeName: HOSTILE_NODE,
       status: 'COMPLETED',
+      service: '<b>svc</b>',
+      instance: 'javascript:alert(1)',
       time: time(60),
       output: ['\u202e', '\u0000', JSON.parse(deep)],
     },

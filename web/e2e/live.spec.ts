@@ -38,7 +38,7 @@ test('a report is on an open list and an open panorama within a second, without 
   await expect(panorama.getByText('said while somebody looked')).toBeVisible();
   waits.push(Date.now() - begun);
   await panorama.getByRole('tab', { name: 'Panorama' }).click();
-  const node = panorama.locator('.card').filter({ hasText: 'placeOrder' }).first();
+  const node = card(panorama, 'placeOrder');
   await expect(node).toHaveAttribute('data-state', /running|unplanned/);
   const ended = Date.now();
   await report([{ ...mark, type: 'node', nodeName: 'placeOrder', status: 'FAILED', time: now(), service: 'orders' }]);

@@ -40,7 +40,7 @@ export default async function setup() {
     'put',
     '--store',
     store,
-    ...files.filter((name) => /order|sample/.test(name)).map((name) => `${name}.json`),
+    ...['order-payment', 'sample-link'].map((name) => join(samples, `${name}.json`)),
   ]);
   const hostile = join(folder, 'hostile.ndjson');
   writeFileSync(hostile, hostileReports());

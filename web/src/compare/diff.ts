@@ -16,9 +16,9 @@ export interface NodeDiff {
   differences: Difference[];
 }
 
-/** A duration differs when one is at least half as long again, and by more than a millisecond. */
-const DURATION_FACTOR = 1.5;
-const DURATION_LEAST = 1000;
+/** A duration differs when one is at least twice the other, and by more than ten milliseconds. */
+const DURATION_FACTOR = 2;
+const DURATION_LEAST = 10_000;
 
 /** The latest run by start, else by end. */
 export function latestRun(node: PanoramaNode | null | undefined): Run | null {

@@ -6,7 +6,7 @@ import { forgetSearches, recentSearches } from '../lib/recent';
 import { EntryRow, ExecutionList } from '../list/execution-list';
 import { Icon } from '../ui/icons';
 import { useKeys } from '../ui/keys';
-import { CopyButton, Empty, ErrorPanel, Plain, Skeleton } from '../ui/parts';
+import { CopyButton, Empty, ErrorPanel, Plain } from '../ui/parts';
 import { SearchBox } from '../ui/search-box';
 import { type ListFilters, NO_FILTERS, type Route } from '../url/route';
 import { Link, navigate } from '../url/router';
@@ -75,7 +75,8 @@ function Results({ id, filters }: { id: string; filters: ListFilters }) {
   const found = query.data?.found ?? [];
   const business = found.find((match) => match.kind === 'business');
   const others = found.filter((match) => match.kind !== 'business');
-  const isBusiness = !canResolve || query.isError || Boolean(business) || found.length === 0;
+  // Most often it is a business id: its executions are asked for at once, and stay where they are.
+  const isBusiness = !query.data || Boolean(business) || found.length === 0;
   return (
     <>
       <h1 className="result-title">
@@ -83,11 +84,10 @@ function Results({ id, filters }: { id: string; filters: ListFilters }) {
         <CopyButton text={id} />
         {query.data && <span className="kind">{found[0] ? t(`kind.${found[0].kind}`) : ''}</span>}
       </h1>
-      {canResolve && query.isPending && <Skeleton rows={3} />}
       {others.map((match) => (
         <MatchView key={JSON.stringify(match).slice(0, 200)} match={match} />
       ))}
-      {(!canResolve || !query.isPending) && isBusiness && (
+      {isBusiness && (
         <ExecutionList source={{ kind: 'business', businessId: id }} filters={filters} onFilters={onFilters} />
       )}
       {query.isError && !business && <ErrorPanel error={query.error} retry={() => void query.refetch()} />}

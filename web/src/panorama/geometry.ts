@@ -53,15 +53,15 @@ export interface Layout {
 }
 
 const WAITING_TYPES = new Set(['fork', 'join', 'terminate']);
-const CHAR = 7.4;
+const CHAR = 8;
 
 /** Width and height of a node's box: as wide as its title needs, within bounds. */
 export function boxSize(node: LayoutNode): [number, number] {
   const title = (node.chars ?? 14) * CHAR;
   const between = (least: number, most: number, width: number) => Math.round(Math.min(most, Math.max(least, width)));
-  if (node.small) return [between(80, 150, title * 0.9 + 40), 30];
-  if (WAITING_TYPES.has(node.type ?? '')) return [between(96, 210, title + 66), 38];
-  return [between(152, 250, title + (node.type === 'rpc' || node.type === 'local' ? 54 : 74)), 58];
+  if (node.small) return [between(84, 170, title * 0.9 + 46), 30];
+  if (WAITING_TYPES.has(node.type ?? '')) return [between(96, 220, title + 74), 38];
+  return [between(160, 260, title + (node.type === 'rpc' || node.type === 'local' ? 58 : 80)), 58];
 }
 
 /** Characters of a title as they are wide: those of Chinese, Japanese and Korean count twice. */

@@ -3,7 +3,7 @@ import type { Layout } from './geometry';
 import { type LayoutInput, layoutOf } from './layout';
 
 /** Up to so many nodes a layout takes less than a frame or two and is computed where it is needed. */
-const INLINE_NODES = 250;
+const INLINE_NODES = 800;
 
 let worker: Worker | null = null;
 let lastId = 0;
