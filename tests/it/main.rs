@@ -3,6 +3,7 @@
 mod architecture;
 mod backfill;
 mod bad_input;
+mod browser;
 mod cli_convert;
 mod cli_dead;
 mod cli_docs;
