@@ -200,7 +200,9 @@ mod tests {
             .enumerate()
             .map(|(at, subject)| {
                 let told = told.clone();
-                changes.watch(subject, move || drop(told[at].fetch_add(1, Ordering::Relaxed)))
+                changes.watch(subject, move || {
+                    told[at].fetch_add(1, Ordering::Relaxed);
+                })
             })
             .collect();
         let row = row_key::link(mark);
