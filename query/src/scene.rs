@@ -275,3 +275,101 @@ impl<'s> Hints<'s> {
         failed.map_or(Ok(()), Err)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use linkloom_schema::idle::IdleTimes;
+    use linkloom_schema::ids::MarkRef;
+    use linkloom_storage::cell::{Cell, CellBatch, Family};
+    use linkloom_storage::definitions::Definitions;
+    use linkloom_storage::execution::SUMMARY;
+    use linkloom_storage::memory::MemoryStore;
+    use serde_json::json;
+
+    use super::*;
+
+    const BEGIN: i64 = 1_795_255_200_000_000;
+
+    /// Executions `e00`, `e01`, ..., three to a second; every third has failed, the others run.
+    fn reader(count: i64) -> Reader {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let idle = IdleTimes::default();
+        let mut batch = CellBatch::default();
+        for number in 0..count {
+            let execution_id = format!("e{number:02}");
+            let mark = MarkRef { business_id: "b", scene_id: "s", execution_id: &execution_id };
+            let start = Timestamp(BEGIN + number / 3 * 1_000_000 + number);
+            let status = if number % 3 == 0 { "failed" } else { "running" };
+            let summary = json!({
+                "v": 1, "version": 1, "businessId": "b", "sceneId": "s", "executionId": execution_id, "status": status,
+                "statusWhenSilent": status, "firstReportTime": start, "lastReportTime": start,
+                "stallsAt": start.plus_micros(idle.of("s")), "startTime": start, "endTime": null,
+                "durationMicros": null, "definitionVersion": null, "nodeCounts": {}, "errorCount": 0, "meta": {},
+                "traceIds": [], "services": [], "links": false, "traceJoined": false,
+            });
+            let mut put = |table, row, qualifier: &str, value: Vec<u8>| {
+                let qualifier = qualifier.to_owned();
+                batch.cells.push(Cell {
+                    table,
+                    row,
+                    family: Family::Link,
+                    qualifier,
+                    value,
+                    expires_by: None,
+                });
+            };
+            put(Table::Link, row_key::link(mark), SUMMARY, summary.to_string().into_bytes());
+            // All were running once, and the hint of that stays; one was thought to have begun earlier.
+            put(Table::Scene, row_key::scene(mark, "running", start), "s", Vec::new());
+            put(Table::Scene, row_key::scene(mark, status, start), "s", Vec::new());
+            put(
+                Table::Scene,
+                row_key::scene(mark, "running", start.plus_micros(-7_000_000)),
+                "s",
+                Vec::new(),
+            );
+        }
+        store.write(&batch).expect("stored");
+        let definitions = Arc::new(Definitions::load(store.clone()).expect("none"));
+        Reader::new(store, definitions, Arc::new(idle))
+    }
+
+    /// All pages one after the other: the ids, and how many pages.
+    fn pages(reader: &Reader, query: &ListQuery, looked_at_max: usize) -> (Vec<String>, usize) {
+        let (mut ids, mut query, mut pages) = (Vec::new(), query.clone(), 0);
+        loop {
+            let page =
+                reader.scene_list_within("s", &query, Timestamp(BEGIN), looked_at_max).expect("a page");
+            assert!(page.executions.len() <= query.limit);
+            ids.extend(page.executions.into_iter().map(|entry| entry.execution_id));
+            pages += 1;
+            assert!(pages < 1_000, "it goes on for ever at {:?}", query.cursor);
+            match page.next_cursor {
+                Some(cursor) => query.cursor = Some(cursor),
+                None => return (ids, pages),
+            }
+        }
+    }
+
+    #[test]
+    fn pages_are_complete_whatever_is_looked_at_for_one() {
+        let reader = reader(31);
+        let failed = Some(ExecutionStatus::Failed);
+        let all: Vec<String> = (0..31).rev().map(|number| format!("e{number:02}")).collect();
+        let third: Vec<String> = all.iter().rev().step_by(3).rev().cloned().collect();
+        for limit in [1, 2, 5, 100] {
+            for looked_at_max in [1, 2, 4, 100] {
+                let query = ListQuery { limit, ..ListQuery::default() };
+                assert_eq!(pages(&reader, &query, looked_at_max).0, all, "{limit} {looked_at_max}");
+                let query = ListQuery { status: failed, ..query };
+                assert_eq!(pages(&reader, &query, looked_at_max).0, third, "{limit} {looked_at_max}");
+            }
+        }
+        let query =
+            ListQuery { limit: 100, status: Some(ExecutionStatus::Completed), ..ListQuery::default() };
+        let (none, pages) = pages(&reader, &query, 1);
+        assert!(none.is_empty() && pages > 5, "{pages} pages that end early");
+    }
+}

@@ -19,6 +19,7 @@ mod kill;
 mod laws;
 mod others_data;
 mod owned_store;
+mod posted;
 mod replay;
 mod simulation;
 mod support;

@@ -33,8 +33,8 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<BadParameter>,
     /// Everything that is wrong with the definition in its body, with its place.
-    #[serde(default, skip_deserializing, skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<linkloom_schema::definition::Problem>,
+    #[serde(default, skip_deserializing, skip_serializing_if = "<[_]>::is_empty")]
+    pub problems: Box<[linkloom_schema::definition::Problem]>,
 }
 
 /// A part of a request that is wrong.
@@ -84,7 +84,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             errors: Vec::new(),
-            problems: Vec::new(),
+            problems: Box::default(),
         }
     }
 
@@ -102,7 +102,7 @@ impl Problem {
             [one] => one.to_string(),
             [first, further @ ..] => format!("{first}; {} more in problems", further.len()),
         };
-        Problem { problems, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+        Problem { problems: problems.into(), ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
     /// Nobody is there who could change the store.
