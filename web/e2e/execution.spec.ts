@@ -195,6 +195,7 @@ test('two executions are compared on one panorama', async ({ page }) => {
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`no serious fault in ${colorScheme} colours`, async ({ page }) => {
+    test.slow();
     await page.emulateMedia({ colorScheme });
     const mark = await newest('content-1002', 'realtime-input', 'failed');
     for (const view of ['panorama', 'timeline', 'logs']) {

@@ -46,6 +46,7 @@ test('an unknown id says so and what to do', async ({ page }) => {
 });
 
 test(`${LISTED} executions scroll, page by page`, async ({ page }) => {
+  test.slow();
   await page.goto(pageUrl('', { id: LARGE_LIST }));
   await expect(page.locator('[data-execution]').first()).toBeVisible();
   const box = page.locator('.list-scroll');

@@ -114,7 +114,9 @@ export interface DefinitionAnswer {
 
 export type ListSource = { kind: 'business'; businessId: string } | { kind: 'scene'; sceneId: string };
 
-const PAGE = 100;
+/** The first page is there soon; who scrolls on gets more at once. */
+const FIRST_PAGE = 100;
+const PAGE = 500;
 
 function listBase(source: ListSource): string {
   return source.kind === 'business' ? businessPath(source.businessId) : scenePath(source.sceneId);
@@ -126,7 +128,7 @@ export const listQuery = (source: ListSource, filters: Params | URLSearchParams)
     queryKey: ['list', source, search.toString()],
     queryFn: ({ signal, pageParam }) => {
       const query = new URLSearchParams(search);
-      query.set('limit', String(PAGE));
+      query.set('limit', String(pageParam ? PAGE : FIRST_PAGE));
       if (pageParam) query.set('cursor', pageParam);
       return request<ListAnswer>(`${apiUrl(`${listBase(source)}/executions`)}?${query}`, { signal });
     },
