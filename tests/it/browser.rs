@@ -33,8 +33,8 @@ fn the_page_in_a_browser() {
     let mut command = Command::new("npm");
     command.args(["run", "e2e"]).current_dir(&web);
     command.env("LINKLOOM_BIN", env!("CARGO_BIN_EXE_linkloom")).env("LINKLOOM_PAGE", "binary");
-    // The binary of the tests is not optimised, and other tests run beside this one.
-    command.env("SLACK", "4");
+    // The binary of the tests is not optimised.
+    command.env("LARGE_LOGS", "10000").env("LARGE_LISTED", "3000");
     let output = command.output().expect("npm runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     println!("{said}");

@@ -77,6 +77,12 @@ export default async function setup() {
       },
     });
     process.env.PAGE_URL = `http://127.0.0.1:${port + 1}`;
+  } else {
+    const index = await (await fetch(api)).text();
+    if (!index.includes('/assets/') && !index.includes('./assets/')) {
+      child?.kill();
+      throw new Error(`${binary} holds no page: build dist, then the binary`);
+    }
   }
   return async () => {
     await page?.close();
