@@ -44,7 +44,7 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
     let stop = stop_on_signal()?;
     let relay = Relay::start(&service, &figures, config, &stop)?;
     let owner = StoreOwner::shared(&service, Ok(relay.sender()));
-    let _api = ApiServer::of_store(&embedded, open.reader(), owner, config, Process::new(metrics))?;
+    let api = ApiServer::of_store(&embedded, open.reader(), owner, config, Process::new(metrics))?;
     drop(open);
 
     let demo = Demo::new(&DemoConfig {
@@ -69,7 +69,12 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
     drop(source);
     if !args.once && !stop.load(Ordering::Acquire) {
         out.out.flush()?;
-        eprintln!("\nthe store stays open for these commands until you press Ctrl-C; it is kept afterwards");
+        if !crate::page::FILES.is_empty() {
+            let failed = demo.highlights.iter().find(|highlight| highlight.ending == Ending::Failed);
+            let id = failed.map_or_else(String::new, |failed| format!("?id={}", failed.business_id));
+            eprintln!("\nthe page: http://{}/{id}", api.address());
+        }
+        eprintln!("\nthe store stays open for all of this until you press Ctrl-C; it is kept afterwards");
         while !stop.load(Ordering::Acquire) {
             std::thread::park_timeout(Duration::from_millis(100));
         }

@@ -13,7 +13,9 @@ fn a_topic_in_hbase_is_answered_like_a_file_in_an_embedded_store() {
     let all = lines(&bytes);
     let (before, meanwhile) = all.split_at(all.len() / 2);
     whole.write(before);
-    let mut server = whole.start();
+    // Nothing fails here, unless HBase takes longer for a call than on any machine.
+    let patient = [("LINKLOOM__HBASE__TIMEOUT_MS", "60000".to_owned())];
+    let mut server = whole.start_with(&whole.hbase.gateway(), &patient);
     whole.write(meanwhile);
     until("it is ready", || server.get("/readyz") == Some((200, "ready\n".to_owned())));
     whole.wait_for_all(&mut server);
