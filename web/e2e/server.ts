@@ -64,6 +64,9 @@ export default async function setup() {
   let page: Awaited<ReturnType<typeof preview>> | undefined;
   if (process.env.LINKLOOM_PAGE !== 'binary') {
     if (!existsSync(join(web, 'dist/index.html'))) throw new Error('dist is empty: npm run build first');
+    // The policy the binary serves the page with, whether it holds one or not.
+    const policy = (await fetch(api)).headers.get('content-security-policy');
+    if (!policy) throw new Error(`${binary} serves pages without a policy`);
     page = await preview({
       root: web,
       configFile: false,
@@ -73,7 +76,7 @@ export default async function setup() {
         port: port + 1,
         strictPort: true,
         proxy: { '/api': { target: api, changeOrigin: true } },
-        headers: { 'content-security-policy': CSP },
+        headers: { 'content-security-policy': policy },
       },
     });
     process.env.PAGE_URL = `http://127.0.0.1:${port + 1}`;
@@ -92,7 +95,3 @@ export default async function setup() {
     rmSync(folder, { recursive: true, force: true });
   };
 }
-
-/** The policy the binary serves the page with. */
-const CSP =
-  "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src 'self'; worker-src 'self' blob:; connect-src 'self'; font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";

@@ -10,12 +10,12 @@ use http::{StatusCode, Uri};
 use linkloom_schema::answer::{ExecutionAnswer, NodeAnswer};
 use linkloom_schema::ids::{ID_BYTES_MAX, LinkMark};
 
-use super::params::Params;
+use super::params::{LIST, Params};
 use super::path::part;
 use super::problem::{BadParameter, Problem, clip};
 use super::representation::Wants;
 use super::{Api, now, routes};
-use crate::{ListQuery, LogsQuery, QueryError, Reader, json};
+use crate::{LogsQuery, QueryError, Reader, json};
 
 /// The ids in a path, decoded.
 pub(super) struct Ids(RawPathParams);
@@ -61,16 +61,7 @@ pub(super) async fn executions(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut params = Params::read(uri.query(), routes::EXECUTIONS);
-    let query = ListQuery {
-        scene: params.text("scene"),
-        status: params.status(),
-        from: params.time("from"),
-        to: params.time("to"),
-        meta: params.meta(),
-        text: params.text("q"),
-        limit: params.limit(),
-        cursor: params.text("cursor"),
-    };
+    let query = params.list(LIST);
     let as_of = params.time("asOf");
     params.finish()?;
     let business_id = ids.get(part::BUSINESS).to_owned();

@@ -37,15 +37,8 @@ pub(super) async fn statistics(
     api.answer(wants, move |reader| Ok(json::text(&reader.statistics(&scene, &query, as_of)?))).await
 }
 
-fn asked(mut params: Params, (default, max): (usize, usize)) -> Result<(ListQuery, Timestamp), Problem> {
-    let query = ListQuery {
-        status: params.status(),
-        from: params.time("from"),
-        to: params.time("to"),
-        meta: params.meta(),
-        limit: params.limit_of(default, max),
-        ..ListQuery::default()
-    };
+fn asked(mut params: Params, limits: (usize, usize)) -> Result<(ListQuery, Timestamp), Problem> {
+    let query = params.list(limits);
     let as_of = params.time("asOf");
     params.finish()?;
     Ok((query, as_of.unwrap_or_else(now)))

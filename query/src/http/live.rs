@@ -122,10 +122,9 @@ pub(super) async fn business(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut params = Params::read(uri.query(), routes::BUSINESS_LIVE);
-    let scene = params.text("scene");
-    let (query, last) = list(&headers, &mut params);
+    let (query, last) = (params.list((LIMIT_DEFAULT, LIMIT_MAX)), last_event_id(&headers, &mut params));
     params.finish()?;
-    open(&api, Watched::Business(ids.get(part::BUSINESS).to_owned(), ListQuery { scene, ..query }), last)
+    open(&api, Watched::Business(ids.get(part::BUSINESS).to_owned(), query), last)
 }
 
 /// `GET /api/v1/scenes/{sceneId}/live`
@@ -136,23 +135,9 @@ pub(super) async fn scene(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut params = Params::read(uri.query(), routes::SCENE_LIVE);
-    let (query, last) = list(&headers, &mut params);
+    let (query, last) = (params.list((LIMIT_DEFAULT, LIMIT_MAX)), last_event_id(&headers, &mut params));
     params.finish()?;
     open(&api, Watched::Scene(ids.get(part::SCENE).to_owned(), query), last)
-}
-
-fn list(headers: &HeaderMap, params: &mut Params) -> (ListQuery, Option<String>) {
-    let query = ListQuery {
-        scene: None,
-        status: params.status(),
-        from: params.time("from"),
-        to: params.time("to"),
-        meta: params.meta(),
-        text: params.text("q"),
-        limit: params.limit_of(LIMIT_DEFAULT, LIMIT_MAX),
-        cursor: None,
-    };
-    (query, last_event_id(headers, params))
 }
 
 /// What the client was told last. A browser repeats it in a header by itself, a new page can only say it in the query.

@@ -10,11 +10,14 @@ use percent_encoding::percent_decode_str;
 
 use super::problem::{BadParameter, Problem};
 use super::routes::{Kind, Parameter};
+use crate::ListQuery;
 
 /// Entries of a list when it is not said how many.
 pub const LIMIT_DEFAULT: usize = 50;
 /// Most entries of a list.
 pub const LIMIT_MAX: usize = 10_000;
+/// Both of them.
+pub(super) const LIST: (usize, usize) = (LIMIT_DEFAULT, LIMIT_MAX);
 
 /// All statuses, as they are asked for.
 const STATUSES: [ExecutionStatus; 4] =
@@ -89,7 +92,7 @@ impl Params {
 
     /// How many entries.
     pub(super) fn limit(&mut self) -> usize {
-        self.limit_of(LIMIT_DEFAULT, LIMIT_MAX)
+        self.limit_of(LIST.0, LIST.1)
     }
 
     /// How many entries of something that has bounds of its own.
@@ -99,6 +102,21 @@ impl Params {
             text.parse().ok().filter(|limit| digits && (1..=max).contains(limit))
         });
         read.unwrap_or(default)
+    }
+
+    /// Which executions a list is to show, by those of its parameters the endpoint has; `limits`: entries when it is not
+    /// said how many, and at most.
+    pub(super) fn list(&mut self, (default, max): (usize, usize)) -> ListQuery {
+        ListQuery {
+            scene: self.text("scene"),
+            status: self.status(),
+            from: self.time("from"),
+            to: self.time("to"),
+            meta: self.meta(),
+            text: self.text("q"),
+            limit: self.limit_of(default, max),
+            cursor: self.text("cursor"),
+        }
     }
 
     /// Facts that have to hold, `key=value` each.

@@ -5,12 +5,12 @@ use axum::response::Response;
 use http::Uri;
 
 use super::answers::Ids;
-use super::params::Params;
+use super::params::{LIST, Params};
 use super::path::part;
 use super::problem::Problem;
 use super::representation::Wants;
 use super::{Api, now, routes};
-use crate::{ListQuery, json};
+use crate::json;
 
 /// `GET /api/v1/resolve`
 pub(super) async fn resolve(State(api): State<Api>, wants: Wants, uri: Uri) -> Result<Response, Problem> {
@@ -44,16 +44,7 @@ pub(super) async fn executions(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut params = Params::read(uri.query(), routes::SCENE_EXECUTIONS);
-    let query = ListQuery {
-        scene: None,
-        status: params.status(),
-        from: params.time("from"),
-        to: params.time("to"),
-        meta: params.meta(),
-        text: params.text("q"),
-        limit: params.limit(),
-        cursor: params.text("cursor"),
-    };
+    let query = params.list(LIST);
     let as_of = params.time("asOf");
     params.finish()?;
     let scene_id = ids.get(part::SCENE).to_owned();

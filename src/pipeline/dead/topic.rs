@@ -35,11 +35,6 @@ impl DeadTopic {
         Ok(DeadTopic { settings, name: name.to_owned(), writer, made: OnceLock::new() })
     }
 
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Copies the dead letters among these cells; returns when the topic has them.
     ///
     /// Errors: some of them it does not have, as far as is known; write all of them again.
@@ -66,13 +61,16 @@ impl DeadTopic {
 
 /// A letter that fits a record: of a long one only the beginning of what was refused.
 fn short(value: &[u8]) -> std::borrow::Cow<'_, [u8]> {
-    match DeadLetter::from_json(value) {
-        Ok(mut letter) if value.len() > RECORD_BYTES_MAX => {
+    if value.len() <= RECORD_BYTES_MAX {
+        return value.into();
+    }
+    DeadLetter::from_json(value).map_or_else(
+        |_| value.into(),
+        |mut letter| {
             letter.raw.truncate(RAW_BYTES_LEFT);
             letter.to_json().into()
-        }
-        _ => value.into(),
-    }
+        },
+    )
 }
 
 #[cfg(test)]
@@ -105,15 +103,6 @@ mod tests {
         assert!(cut.len() <= RECORD_BYTES_MAX, "{}", cut.len());
         let cut = DeadLetter::from_json(&cut).expect("a letter");
         assert_eq!((cut.full_length, cut.is_whole()), (1 << 20, false));
-        assert_eq!(LetterOrigin::of(&cut), LetterOrigin::of(&many));
-    }
-
-    #[derive(Debug, PartialEq)]
-    struct LetterOrigin(String, u64, String);
-
-    impl LetterOrigin {
-        fn of(letter: &DeadLetter) -> Self {
-            LetterOrigin(letter.source.clone(), letter.position, letter.detail.clone())
-        }
+        assert_eq!(DeadLetter { raw: many.raw.clone(), ..cut }, many, "nothing else is missing");
     }
 }

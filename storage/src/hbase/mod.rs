@@ -323,36 +323,35 @@ impl Store for HbaseStore {
         if !table.families().contains(&family) {
             return Ok(());
         }
-        let asked = |rows: &[String]| {
-            let name = self.options.layout.table(table);
-            // HBase has no empty row.
-            let rows = rows.iter().filter(|row| !row.is_empty()).map(|row| row.as_bytes().to_vec());
-            (name, rows.collect::<Vec<_>>())
-        };
+        let name = self.options.layout.table(table);
         // As many calls at a time as there are connections.
-        for (part, some) in rows.chunks(ROWS_PER_CALL * self.options.connections.max(1)).enumerate() {
+        let at_once = ROWS_PER_CALL * self.options.connections.max(1);
+        for (part, some) in rows.chunks(at_once).enumerate() {
             let calls = some.chunks(ROWS_PER_CALL).map(|some| {
-                let (name, rows) = asked(some);
+                // HBase has no empty row.
+                let asked = some.iter().filter(|row| !row.is_empty()).map(|row| row.as_bytes().to_vec());
+                let (name, asked): (_, Vec<_>) = (name.clone(), asked.collect());
                 move |connection: &mut connection::Connection| {
-                    let columns = vec![family.name().as_bytes().to_vec()];
-                    let name = Vec::from(name.as_str());
-                    connection.client().get_rows_with_columns(name, rows.clone(), columns, Default::default())
+                    let (client, columns) = (connection.client(), vec![family.name().as_bytes().to_vec()]);
+                    client.get_rows_with_columns(
+                        name.clone().into(),
+                        asked.clone(),
+                        columns,
+                        Default::default(),
+                    )
                 }
             });
             let mut found: FxHashMap<Vec<u8>, Vec<Found>> = FxHashMap::default();
             for results in self.pool.run(Method::Get, calls) {
                 for result in results.map_err(self.error("rows"))? {
-                    let cells = cells_of(result);
-                    if let Some(first) = cells.first() {
-                        found.insert(first.row.clone(), cells);
-                    }
+                    found.insert(result.row.clone().unwrap_or_default(), cells_of(result));
                 }
             }
             for (place, row) in some.iter().enumerate() {
                 let Some(cells) = found.get(row.as_bytes()) else { continue };
                 let scan = Scan::new(table, Rows::One(row)).family(family);
                 let _ = self.lend(&scan, cells, |_, found, _| found == family, &mut |cell| {
-                    each(part * ROWS_PER_CALL * self.options.connections.max(1) + place, cell);
+                    each(part * at_once + place, cell);
                     ControlFlow::Continue(())
                 })?;
             }
