@@ -56,7 +56,7 @@ section! {
         batch_cells: usize = 2_000, Range(1, 100_000);
         /// Bytes written with one call.
         /// A single larger cell is a call of its own.
-        batch_bytes: usize = (4 * MIB) as usize, Range(64 * KIB, 64 * MIB);
+        batch_bytes: usize = MIB as usize, Range(64 * KIB, 64 * MIB);
     }
 }
 
@@ -88,9 +88,9 @@ section! {
         reports_max: usize = 65_536, Range(1, 10_000_000);
         /// Bytes of the reports held for the next flush.
         /// At the limit the flush begins at once.
-        bytes_max: usize = (24 * MIB) as usize, Range(64 * KIB, 4 * GIB);
+        bytes_max: usize = (32 * MIB) as usize, Range(64 * KIB, 4 * GIB);
         /// Longest time a report is held before its flush begins, in milliseconds since it was read.
-        /// A report is to be readable 500 ms after it was read, so this cannot be longer. While all workers are busy the flush grows instead.
+        /// A report is to be readable 500 ms after it was read, so this cannot be longer. While all workers are busy the flush grows instead; reports more than a minute old are held ten times as long while more of them are at hand, so that a backlog is written in large packs.
         delay_ms: u64 = 300, Range(1, 500);
         /// Threads that build packs.
         workers: usize = 2, Range(1, 256);
@@ -203,7 +203,7 @@ section! {
         });
         /// Bytes fetched ahead, over all partitions.
         /// At the limit fetching waits; each partition has an equal share, of 128 KiB at least.
-        queue_bytes_max: usize = (32 * MIB) as usize, Range(MIB, 64 * GIB);
+        queue_bytes_max: usize = (16 * MIB) as usize, Range(MIB, 64 * GIB);
     } plus {
         /// Any setting of librdkafka, over what Linkloom sets: `[kafka.options]`.
         options: BTreeMap<String, String>

@@ -33,6 +33,8 @@ const ASK: Duration = Duration::from_secs(5);
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// Longest message that is read.
 const MESSAGE_BYTES_MAX: usize = 8 << 20;
+/// Digests are a fifth of their reports: so much less is fetched ahead of them.
+const QUEUE_SHARE: usize = 4;
 /// How often is looked whether other processes have stored unmarked reports.
 const LOOK: Duration = Duration::from_secs(1);
 /// A trace is looked up a second time this much later: by then whoever stored a mark of it knows of unmarked reports.
@@ -82,7 +84,9 @@ impl DigestTopic {
     /// Errors: librdkafka does not take the settings.
     pub fn source(&self, figures: Arc<KafkaFigures>) -> Result<KafkaSource, SourceError> {
         let group = format!("{}-digests", self.settings.group);
-        let settings = KafkaSettings { group, record_bytes_max: MESSAGE_BYTES_MAX, ..self.settings.clone() };
+        let queue_bytes_max = self.settings.queue_bytes_max / QUEUE_SHARE;
+        let record_bytes_max = MESSAGE_BYTES_MAX;
+        let settings = KafkaSettings { group, queue_bytes_max, record_bytes_max, ..self.settings.clone() };
         KafkaSource::new(settings, figures)
     }
 

@@ -20,6 +20,11 @@ use super::commit::{Covers, InFlight};
 use super::reach::Reach;
 use super::sink::{Done, Job, SILENCE, Sink};
 
+/// Reports this much older than the present are caught up on.
+const CATCH_UP_MICROS: i64 = 60_000_000;
+/// So many times longer a flush of them may wait to be full.
+const CATCH_UP_DELAYS: u32 = 10;
+
 /// When a flush is full, and what a report may be.
 #[derive(Clone, Debug)]
 pub struct FeedSettings {
@@ -27,7 +32,9 @@ pub struct FeedSettings {
     pub reports_max: usize,
     /// Bytes in a flush, dead letters included.
     pub bytes_max: usize,
-    /// A flush goes on its way this long after its oldest report was read, or when a thread is free to take it.
+    /// A flush goes on its way this long after its oldest report was read, or when a thread is free to take it. What is
+    /// caught up on waits [`CATCH_UP_DELAYS`] times as long while more of it is at hand: nobody waits for it to be shown,
+    /// and a larger flush makes fewer and larger packs.
     pub delay: Duration,
     /// Limits of reports.
     pub limits: Limits,
@@ -138,6 +145,8 @@ pub struct Feed<'p> {
     dead: Vec<Cell>,
     dead_bytes: usize,
     oldest: Option<Instant>,
+    /// Whether the last batch was of reports to catch up on, and more is at hand.
+    catching_up: bool,
     /// Last position per partition in the flush being filled, and what to remember of its files.
     covers: Covers,
     reach: Reach,
@@ -147,8 +156,12 @@ pub struct Feed<'p> {
     refused_before: u64,
     first_refused: BTreeMap<Reason, String>,
     done: (Sender<Done>, Receiver<Done>),
+    /// The buffer that is to be filled next.
     spare: Vec<Flush>,
-    buffers: usize,
+    /// Flushes whose buffer is not back yet.
+    unsealed: usize,
+    /// Flushes that are not stored yet.
+    unstored: usize,
 }
 
 impl Drop for Feed<'_> {
@@ -182,6 +195,7 @@ impl<'p> Feed<'p> {
             dead: Vec::new(),
             dead_bytes: 0,
             oldest: None,
+            catching_up: false,
             covers: Covers::default(),
             reach: Reach::default(),
             in_flight: InFlight::default(),
@@ -190,7 +204,8 @@ impl<'p> Feed<'p> {
             first_refused: BTreeMap::new(),
             done: unbounded(),
             spare: Vec::new(),
-            buffers: 0,
+            unsealed: 0,
+            unstored: 0,
         }
     }
 
@@ -219,11 +234,12 @@ impl<'p> Feed<'p> {
                     outcome.opened.push(opened);
                 }
                 Ok(Next::Incomplete(incomplete)) => outcome.incomplete.push(incomplete),
-                Ok(Next::Idle) => {}
+                Ok(Next::Idle) => self.catching_up = false,
                 Ok(Next::End) => break,
                 Err(error) => outcome.failed.push(error),
             }
-            let is_due = self.oldest.is_some_and(|oldest| oldest.elapsed() >= self.settings.delay);
+            let delay = self.settings.delay * if self.catching_up { CATCH_UP_DELAYS } else { 1 };
+            let is_due = self.oldest.is_some_and(|oldest| oldest.elapsed() >= delay);
             // While all threads are busy it would only wait for one: it goes on growing, and costs less a report.
             if is_due && self.sink.has_free_thread() {
                 self.submit(source)?;
@@ -243,7 +259,7 @@ impl<'p> Feed<'p> {
     /// Stores everything that was read; returns when it is durable and committed.
     fn drain(&mut self, source: &mut dyn Source) -> Result<(), FeedError> {
         self.submit(source)?;
-        while self.buffers > 0 || !self.in_flight.is_empty() {
+        while self.unstored > 0 || !self.in_flight.is_empty() {
             self.wait_done(source)?;
         }
         Ok(())
@@ -259,7 +275,7 @@ impl<'p> Feed<'p> {
         if lost && self.sink.is_keyed() {
             // Their executions are summed up by somebody else already.
             self.submit(source)?;
-            while self.buffers > 0 {
+            while self.unstored > 0 {
                 self.wait_done(source)?;
             }
             self.in_flight.abandon();
@@ -297,6 +313,8 @@ impl<'p> Feed<'p> {
                 self.oldest.get_or_insert_with(Instant::now);
             }
         }
+        let long_ago = Timestamp(crate::expiry::now().micros() - CATCH_UP_MICROS);
+        self.catching_up = latest.is_some_and(|latest| latest < long_ago);
         let lane = self.lane(batch);
         self.watermark.with(|mark, wall_ms| mark.observe(self.number, lane, latest, wall_ms));
         self.covers.batch(batch);
@@ -393,8 +411,9 @@ impl<'p> Feed<'p> {
             answer: self.done.0.clone(),
         };
         self.sink.submit(job, || source.keep_alive())?;
-        self.buffers += 1;
-        while self.buffers >= self.sink.flushes_max() && self.spare.is_empty() {
+        self.unsealed += 1;
+        self.unstored += 1;
+        while self.unsealed >= self.sink.buffers_max() && self.spare.is_empty() {
             self.wait_done(source)?;
         }
         self.flush = self.spare.pop();
@@ -421,12 +440,15 @@ impl<'p> Feed<'p> {
 
     fn finish(&mut self, done: Done, source: &mut dyn Source) -> Result<(), FeedError> {
         match done {
-            Done::Stored { flush, counts } => {
+            Done::Sealed(flush) => {
+                self.unsealed -= 1;
+                self.spare.push(*flush);
+            }
+            Done::Stored(counts) => {
+                self.unstored -= 1;
                 let (stored, duplicates) = counts.ok_or(FeedError::NotStored)?;
                 add(&self.figures.stored, stored);
                 add(&self.figures.duplicates, duplicates);
-                self.buffers -= 1;
-                self.spare.push(*flush);
             }
             Done::Safe { order } => {
                 let positions = self.in_flight.durable(order);

@@ -47,15 +47,12 @@ pub(super) struct Job {
     pub(super) answer: Sender<Done>,
 }
 
-/// What becomes of a flush. Both come for each, in either order.
+/// What becomes of a flush. All come for each: the first first, the others in either order.
 pub(super) enum Done {
-    /// It is stored, or the store will never take it.
-    Stored {
-        /// Empty again, to be filled anew.
-        flush: Box<Flush>,
-        /// Reports stored and reports that stood in their pack already; `None`: not stored.
-        counts: Option<(u64, u64)>,
-    },
+    /// It is sealed: its buffer is empty again, to be filled anew.
+    Sealed(Box<Flush>),
+    /// It is stored (reports stored, and reports that stood in their pack already); `None`: the store will never take it.
+    Stored(Option<(u64, u64)>),
     /// It may be committed: whatever happens, its executions will be summed up.
     Safe { order: u64 },
 }
@@ -151,9 +148,9 @@ impl Sink {
         Ok(Sink { jobs: Some(jobs), threads, figures, settings, under_way, assembler, outlets })
     }
 
-    /// Flushes that can be under way at once: each has its buffer.
-    pub(super) fn flushes_max(&self) -> usize {
-        self.settings.workers.max(1) + self.settings.queue_max + 1
+    /// Buffers of flushes there may be: one is filled, one is sealed, the others wait.
+    pub(super) fn buffers_max(&self) -> usize {
+        self.settings.queue_max + 2
     }
 
     /// Hands a flush over; waits while the queue is full, and calls `waiting` now and then meanwhile.
@@ -253,31 +250,32 @@ impl Worker {
                 // A pipeline that was given up does not listen any more.
                 let _ = safe.send(Done::Safe { order });
             };
-            let counts = self.write(&flush, extra, watermark, safe);
+            let begun = Instant::now();
+            // A flush with a journal cell has a number.
+            let number = matches!(self.outlets.digests, Digests::Own).then(|| self.assembler.next_flush());
+            let sealed = seal(number, &flush, extra, &mut self.sealer, &mut self.compressor);
             flush.clear();
+            let _ = answer.send(Done::Sealed(Box::new(flush)));
+            let counts = self.write(number, sealed, watermark, safe);
+            metrics::histogram!(crate::metrics::FLUSH_SECONDS).record(begun.elapsed().as_secs_f64());
             self.under_way.fetch_sub(1, Ordering::Relaxed);
-            let _ = answer.send(Done::Stored { flush: Box::new(flush), counts });
+            let _ = answer.send(Done::Stored(counts));
         }
     }
 
     fn write(
         &mut self,
-        flush: &Flush,
-        extra: Vec<Cell>,
+        number: Option<u64>,
+        sealed: Sealed,
         watermark: Option<Timestamp>,
         safe: impl FnOnce() + Send + 'static,
     ) -> Option<(u64, u64)> {
         let begun = Instant::now();
-        // A flush with a journal cell has a number.
-        let number = matches!(self.outlets.digests, Digests::Own).then(|| self.assembler.next_flush());
-        let sealed = seal(number, flush, extra, &mut self.sealer, &mut self.compressor);
-        let written = Instant::now();
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
         if let Some(topic) = &self.outlets.dead {
             self.assembler.retrying(|| topic.write(&sealed.batch.cells).map_err(not_taken))?;
         }
-        metrics::histogram!(crate::metrics::STORE_WRITE_SECONDS).record(written.elapsed().as_secs_f64());
-        metrics::histogram!(crate::metrics::FLUSH_SECONDS).record(begun.elapsed().as_secs_f64());
+        metrics::histogram!(crate::metrics::STORE_WRITE_SECONDS).record(begun.elapsed().as_secs_f64());
         let figures = &self.figures;
         for (figure, count) in [
             (&figures.flushes, 1),
@@ -287,6 +285,8 @@ impl Worker {
         ] {
             figure.fetch_add(count, Ordering::Relaxed);
         }
+        // Not held while the digests wait for their shards.
+        drop(sealed.batch);
         let counts = (sealed.stored, sealed.duplicates);
         match (&self.outlets.digests, number) {
             (Digests::Own, Some(number)) => {
