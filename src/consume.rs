@@ -44,8 +44,17 @@ pub fn digests(store: &AnyStore, config: &Config, brokers: &str) -> anyhow::Resu
     Ok(Digests::Topic(Arc::new(DigestTopic::new(settings, &name, of.digest_partitions)?)))
 }
 
-/// Feeds the source until the process is to stop, with everything read committed. Beside it, digests that other
-/// processes, or this one, hand over are summed up.
+/// When there is nothing more to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtTheEnd {
+    /// What was handed over is left to whoever reads it next.
+    Return,
+    /// All that was handed over is summed up first, here or by others.
+    AwaitSummaries,
+}
+
+/// Feeds the source until the process is to stop or the source ends, with everything read committed. Beside it, digests
+/// that other processes, or this one, hand over are summed up.
 ///
 /// Errors: the store failed for good, Kafka did, or digests cannot be read.
 pub fn consume(
@@ -55,6 +64,7 @@ pub fn consume(
     figures: &FeedFigures,
     kafka: &Arc<KafkaFigures>,
     stop: &AtomicBool,
+    at_the_end: AtTheEnd,
 ) -> anyhow::Result<FeedOutcome> {
     let mut feed = || service.feed(source, figures, stop).context("reading from kafka");
     let Digests::Topic(topic) = digests else { return feed() };
@@ -65,11 +75,16 @@ pub fn consume(
         let summing = scope.spawn(|| {
             topic.wait_for(&ending);
             let summed = service.feed_digests(topic, &mut handed, &ending);
-            // Without it nothing is summed up any more: the process is of no use.
-            stop.store(true, Ordering::Release);
+            if !ending.stop.load(Ordering::Acquire) {
+                // Without it nothing is summed up any more: the process is of no use.
+                stop.store(true, Ordering::Release);
+            }
             summed.context("summing up")
         });
         let outcome = feed();
+        if outcome.is_ok() && at_the_end == AtTheEnd::AwaitSummaries {
+            topic.await_summaries(stop);
+        }
         // A store that fails for good takes no summaries either.
         ending.at_once.store(outcome.is_err(), Ordering::Release);
         ending.stop.store(true, Ordering::Release);

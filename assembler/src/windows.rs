@@ -25,6 +25,14 @@ pub struct Clock {
 const LONG_AGO_MICROS: i64 = 60_000_000;
 /// Summaries of what is caught up on wait so many times longer: most executions are over by then, and summed up once.
 const LONGER: u64 = 10;
+/// Unless nothing came for so many delays: then all of it is caught up on.
+const QUIET: u64 = 3;
+/// The first summary of a new window is due in this part of the delay: lists show an execution soon after it began.
+const SOONER: u64 = 4;
+/// The queues of what is due: first summaries, further ones, and those of what is caught up on.
+const NEW: usize = 0;
+const KNOWN: usize = 1;
+const LONG_AGO: usize = 2;
 
 impl Clock {
     fn is_long_ago(&self, time: Timestamp) -> bool {
@@ -54,6 +62,8 @@ struct Slot {
     /// When the summary is due, while anything is pending.
     due_ms: u64,
     terminal: bool,
+    /// No summary was written since it was opened.
+    is_new: bool,
     bytes: usize,
 }
 
@@ -67,6 +77,7 @@ impl Slot {
             pending: Vec::new(),
             due_ms: 0,
             terminal: false,
+            is_new: true,
             bytes: 0,
         }
     }
@@ -88,8 +99,10 @@ pub struct Swept {
 pub struct Windows {
     settings: WindowSettings,
     slots: FxHashMap<RowId, Slot>,
-    /// Windows that became dirty, oldest first, with the time their summary is due: of the present, and of long ago.
-    due: [VecDeque<(u64, RowId)>; 2],
+    /// Windows that became dirty, oldest first, with the time their summary is due. All in a queue wait equally long.
+    due: [VecDeque<(u64, RowId)>; 3],
+    /// When anything came last.
+    touched_ms: u64,
     bytes: usize,
     next_sweep_ms: u64,
 }
@@ -100,7 +113,14 @@ const SLOT_BYTES: usize = 160;
 impl Windows {
     /// No windows.
     pub fn new(settings: WindowSettings) -> Self {
-        Windows { settings, slots: FxHashMap::default(), due: Default::default(), bytes: 0, next_sweep_ms: 0 }
+        Windows {
+            settings,
+            slots: FxHashMap::default(),
+            due: Default::default(),
+            touched_ms: 0,
+            bytes: 0,
+            next_sweep_ms: 0,
+        }
     }
 
     /// Number of open windows.
@@ -146,11 +166,16 @@ impl Windows {
     fn touch(&mut self, id: RowId, flush: u64, clock: Clock, long_ago: bool) {
         let Some(slot) = self.slots.get_mut(&id) else { return };
         slot.touched_ms = clock.wall_ms;
-        let delay = self.settings.summary_delay_ms * if long_ago { LONGER } else { 1 };
+        self.touched_ms = clock.wall_ms;
+        let (queue, delay) = match (long_ago, slot.is_new) {
+            (false, true) => (NEW, self.settings.summary_delay_ms / SOONER),
+            (false, false) => (KNOWN, self.settings.summary_delay_ms),
+            (true, _) => (LONG_AGO, self.settings.summary_delay_ms * LONGER),
+        };
         let at = clock.wall_ms + delay;
         if slot.pending.is_empty() || at < slot.due_ms {
             slot.due_ms = at;
-            self.due[usize::from(long_ago)].push_back((at, id));
+            self.due[queue].push_back((at, id));
         }
         if !slot.pending.contains(&flush) {
             slot.pending.push(flush);
@@ -162,10 +187,11 @@ impl Windows {
     /// [`Windows::written`] or [`Windows::retry`].
     pub fn take_due(&mut self, clock: Clock, most: usize) -> Vec<RowId> {
         let mut ids = Vec::new();
-        for due in &mut self.due {
+        let quiet_ms = self.quiet_ms();
+        for (due, quiet_ms) in self.due.iter_mut().zip([u64::MAX, u64::MAX, quiet_ms]) {
             while ids.len() < most {
                 match due.front() {
-                    Some(&(at, id)) if at <= clock.wall_ms => {
+                    Some(&(at, id)) if at.min(quiet_ms) <= clock.wall_ms => {
                         due.pop_front();
                         // Summed up early meanwhile, or gone: nothing is pending then.
                         if self.slots.get(&id).is_some_and(|slot| !slot.pending.is_empty()) {
@@ -181,10 +207,16 @@ impl Windows {
         ids
     }
 
+    /// From when on nothing more is caught up on, if nothing more comes.
+    fn quiet_ms(&self) -> u64 {
+        self.touched_ms + QUIET * self.settings.summary_delay_ms
+    }
+
     /// Milliseconds of the wall clock at which something is to be done next.
     pub fn next_ms(&self) -> u64 {
-        let due = self.due.iter().filter_map(|due| due.front());
-        due.fold(self.next_sweep_ms, |next, &(at, _)| next.min(at))
+        let due = self.due.iter().zip([u64::MAX, u64::MAX, self.quiet_ms()]);
+        let due = due.filter_map(|(due, quiet_ms)| due.front().map(|&(at, _)| at.min(quiet_ms)));
+        due.fold(self.next_sweep_ms, u64::min)
     }
 
     /// The window of an execution and how much it holds.
@@ -209,6 +241,7 @@ impl Windows {
     pub fn written(&mut self, id: RowId, terminal: bool) -> Vec<u64> {
         let Some(slot) = self.slots.get_mut(&id) else { return Vec::new() };
         slot.terminal = terminal;
+        slot.is_new = false;
         account(&mut self.bytes, slot);
         std::mem::take(&mut slot.pending)
     }
@@ -216,7 +249,7 @@ impl Windows {
     /// The summary of an execution could not be written now: it is due again after the delay.
     pub fn retry(&mut self, id: RowId, clock: Clock) {
         // Never at once: who takes what is due until nothing is left would not come to an end.
-        self.due[0].push_back((clock.wall_ms + self.settings.summary_delay_ms.max(1), id));
+        self.due[KNOWN].push_back((clock.wall_ms + self.settings.summary_delay_ms.max(1), id));
     }
 
     /// Closes what is idle, ended or too old, and says what to spill; does nothing before its time has come.
@@ -344,8 +377,8 @@ mod tests {
         let mut windows = Windows::new(settings());
         let digest = digest(1, 0);
         windows.absorb(digest.clone(), 7, at(0, None));
-        assert!(windows.take_due(at(499, None), 10).is_empty());
-        assert_eq!(windows.take_due(at(500, None), 10), [digest.id]);
+        assert!(windows.take_due(at(124, None), 10).is_empty());
+        assert_eq!(windows.take_due(at(125, None), 10), [digest.id], "the first summary comes sooner");
         windows.completed(digest.id, None);
         assert_eq!(windows.written(digest.id, terminal), [7]);
         (windows, digest.id)
@@ -375,8 +408,15 @@ mod tests {
         windows.sweep(now(0, 60_001));
         assert_eq!(windows.take_due(now(500, 60_501), 10), [present.id]);
         windows.written(present.id, false);
+        // More is caught up on meanwhile.
+        for wall_ms in [1_000, 2_000, 3_000, 4_000] {
+            windows.absorb(digest(2, 0), 7, now(wall_ms, 60_001 + wall_ms as i64));
+        }
         assert!(windows.take_due(now(4_999, 65_000), 10).is_empty());
         assert_eq!(windows.take_due(now(5_000, 65_001), 10), [old.id]);
+        assert!(windows.take_due(now(5_499, 65_500), 10).is_empty());
+        assert_eq!(windows.take_due(now(5_500, 65_501), 10), [digest(2, 0).id], "nothing came since 4,000");
+        windows.written(digest(2, 0).id, false);
         windows.written(old.id, false);
         windows.absorb(old.clone(), 8, now(6_000, 66_001));
         windows.absorb(digest(1, 66_000), 9, now(6_100, 66_101));

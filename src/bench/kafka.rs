@@ -15,15 +15,16 @@ use linkloom_schema::definition::Definition;
 use linkloom_storage::hbase::{Compression, Method};
 
 use super::machine::{Usage, cpu_seconds_of, human_bytes, peak_memory, reset_peak_memory};
+use super::pace::{Producer, Waits};
 use crate::config::Config;
-use crate::consume;
+use crate::consume::{self, AtTheEnd};
 use crate::definition_files;
 use crate::pipeline::{FeedFigures, Outlets};
 use crate::service::{AnyStore, OpenStore, Service, open_embedded, open_hbase};
 use crate::workload::{Workload, WorkloadConfig};
 
 /// Records in a row that go to one partition: what a log agent sends at once.
-const BLOCK_RECORDS: u64 = 200;
+pub(super) const BLOCK_RECORDS: u64 = 200;
 
 /// What is measured.
 pub struct KafkaBench {
@@ -41,6 +42,8 @@ pub struct KafkaBench {
     pub hbase: Vec<String>,
     /// Other processes whose processor time is told, such as the gateway and HBase.
     pub pids: Vec<u32>,
+    /// Reports a second another process fills the topic at while it is read; `None`: it is filled before.
+    pub pace: Option<u32>,
 }
 
 /// Fills the topic if need be, drains it, then reads it into new stores below `folder`, or into new tables in HBase.
@@ -52,7 +55,13 @@ pub fn kafka(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let topic = bench.settings.topics.first().map_or("", String::as_str);
-    if create_topic(&bench.settings, topic, bench.partitions)? {
+    let is_new = create_topic(&bench.settings, topic, bench.partitions)?;
+    if bench.pace.is_some() {
+        anyhow::ensure!(is_new, "topic {topic} is there already; --pace wants a new one");
+        load(bench, bench.workload.lines, folder, plans, config, out)?;
+        return Ok(());
+    }
+    if is_new {
         fill(bench, topic, out)?;
     }
     let mut drained = Vec::new();
@@ -105,10 +114,7 @@ fn fill(bench: &KafkaBench, topic: &str, out: &mut dyn Write) -> anyhow::Result<
     let mut number = 0;
     while workload.fill(&mut buffer, 1_500) > 0 {
         for line in buffer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let partition = (number / BLOCK_RECORDS % u64::from(bench.partitions)) as u32;
-            let key = bench.keyed.then(|| execution_of(line)).flatten();
-            let partition = if key.is_none() { Some(partition) } else { None };
-            writer.send(topic, &NewRecord { partition, key, value: Some(line), time_ms: None })?;
+            writer.send(topic, &record_for(bench, line, number / BLOCK_RECORDS))?;
             number += 1;
         }
         buffer.clear();
@@ -116,6 +122,13 @@ fn fill(bench: &KafkaBench, topic: &str, out: &mut dyn Write) -> anyhow::Result<
     writer.flush()?;
     writeln!(out, "{topic} filled with {number} records in {:.1} s", usage.wall().as_secs_f64())?;
     Ok(out.flush()?)
+}
+
+/// A line as a record: by its execution if the topic is keyed, else in the partition whose turn it is.
+pub(super) fn record_for<'l>(bench: &KafkaBench, line: &'l [u8], block: u64) -> NewRecord<'l> {
+    let key = bench.keyed.then(|| execution_of(line)).flatten();
+    let partition = key.is_none().then_some((block % u64::from(bench.partitions)) as u32);
+    NewRecord { partition, key, value: Some(line), time_ms: None }
 }
 
 /// The execution id in a report line: no two executions of the workload share one, so it is as good a key as the mark.
@@ -189,12 +202,23 @@ fn load(
         left: records,
         begun: None,
         pids: bench.pids.clone(),
+        waits: bench.pace.map(|_| Waits::new()),
     };
     reset_peak_memory();
-    consume::consume(&mut source, &outlets.digests, &service, &figures, &kafka, &AtomicBool::new(false))?;
+    let producer = bench.pace.map(|rate| Producer::start(bench, rate)).transpose()?;
+    consume::consume(
+        &mut source,
+        &outlets.digests,
+        &service,
+        &figures,
+        &kafka,
+        &AtomicBool::new(false),
+        AtTheEnd::AwaitSummaries,
+    )?;
     let begun = source.begun.unwrap_or_else(|| Begun::now(&bench.pids));
     let usage = begun.usage;
     let durable = usage.wall().as_secs_f64();
+    drop(producer);
     service.drain();
     let (all, cpu) = (usage.wall().as_secs_f64(), usage.cpu());
     let of_others = bench.pids.iter().zip(&begun.others).map(|(pid, before)| cpu_seconds_of(*pid) - before);
@@ -236,15 +260,21 @@ fn load(
         });
         writeln!(out, "  calls of the gateway: {}", calls.join(", "))?;
     }
-    for (pid, seconds) in bench.pids.iter().zip(of_others) {
+    for (pid, seconds) in bench.pids.iter().zip(&of_others) {
         writeln!(
             out,
             "  process {pid}: processor {:.2} s a million",
             seconds * 1_000_000.0 / read.max(1) as f64
         )?;
     }
+    if let (Some(rate), Some(waits)) = (bench.pace, &source.waits) {
+        waits.print(rate, out)?;
+        let cores = |seconds: f64| seconds / all;
+        let others: Vec<String> = of_others.iter().map(|&seconds| format!("{:.2}", cores(seconds))).collect();
+        writeln!(out, "  {:.2} cores, the other processes {}", cores(cpu), others.join(", "))?;
+    }
     drop(service);
-    if let Some(hbase) = store.hbase() {
+    if let (Some(hbase), None) = (store.hbase(), bench.pace) {
         // The next run finds HBase as this one did.
         hbase.drop_tables()?;
     }
@@ -271,6 +301,7 @@ struct Until {
     left: u64,
     begun: Option<Begun>,
     pids: Vec<u32>,
+    waits: Option<Waits>,
 }
 
 impl Source for Until {
@@ -282,11 +313,17 @@ impl Source for Until {
         if let Next::Batch(batch) = &next {
             self.begun.get_or_insert_with(|| Begun::now(&self.pids));
             self.left = self.left.saturating_sub(batch.records.len() as u64);
+            if let Some(waits) = &mut self.waits {
+                waits.read(batch);
+            }
         }
         Ok(next)
     }
 
     fn commit(&mut self, positions: &[Position]) -> Result<(), SourceError> {
+        if let Some(waits) = &mut self.waits {
+            waits.committed(positions);
+        }
         self.source.commit(positions)
     }
 

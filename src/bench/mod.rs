@@ -5,6 +5,7 @@ mod kafka;
 mod limits;
 mod live;
 mod machine;
+mod pace;
 mod queries;
 mod special;
 
@@ -13,5 +14,6 @@ pub use kafka::{KafkaBench, kafka};
 pub use limits::limits;
 pub use live::live;
 pub use machine::{Usage, human_bytes};
+pub use pace::produce;
 pub use queries::queries;
 pub use special::{many_logs, open_windows};

@@ -1065,13 +1065,21 @@ pub struct BenchKafkaArgs {
     #[arg(long)]
     pub keyed: bool,
 
-    /// Read it into new tables in HBase instead, through these Thrift gateways; the tables stay.
+    /// Read it into new tables in HBase instead, through these Thrift gateways; they are dropped afterwards, but for those of `--pace`.
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = host_and_port)]
     pub hbase: Vec<String>,
 
     /// Tell the processor time of these processes, too, such as the gateway and HBase.
     #[arg(long, value_name = "PID", value_delimiter = ',')]
     pub pids: Vec<u32>,
+
+    /// Fill a new topic at so many reports a second while it is read, and tell how soon they are readable.
+    #[arg(long, value_name = "REPORTS_PER_SECOND", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub pace: Option<u32>,
+
+    /// Only fill it.
+    #[arg(long, hide = true, requires = "pace")]
+    pub fill_only: bool,
 
     /// How often the topic is read into a new store.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]

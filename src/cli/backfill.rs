@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::bail;
-use linkloom_ingest::source::kafka::{KafkaRange, KafkaSettings, topics};
+use linkloom_ingest::source::kafka::{KafkaFigures, KafkaRange, KafkaSettings, topics};
 
 use super::args::BackfillArgs;
 use super::ingest::{report, stop_on_signal};
@@ -14,11 +14,12 @@ use super::{Outcome, progress, store};
 use crate::api::{ApiServer, Process};
 use crate::backfill::{Backfill, BackfillFigures, Remembered};
 use crate::config::Config;
+use crate::consume::{self, AtTheEnd};
 use crate::expiry::Expiry;
 use crate::figures::renderer;
 use crate::metrics::Recorder;
 use crate::owner::StoreOwner;
-use crate::pipeline::FeedFigures;
+use crate::pipeline::{Digests, FeedFigures, Outlets};
 use crate::refresh::Refresh;
 use crate::service::{self, Service, kafka_settings};
 use crate::terminal::grouped;
@@ -54,7 +55,15 @@ pub(super) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<Outcom
             grouped(stretch.to)
         );
     }
-    let service = Arc::new(Service::start(open.clone(), config, Some(store.scratch()))?);
+    let digests = match consume::digests(&store, config, &kafka.brokers)? {
+        // Whoever reads the partition of an execution does not read this stretch of it: what it knows of it is completed
+        // from the store when it reports again.
+        Digests::Keyed => Digests::Own,
+        digests => digests,
+    };
+    let outlets = Outlets { digests, dead: None };
+    let service = Service::start_with(open.clone(), config, Some(store.scratch()), outlets.clone())?;
+    let service = Arc::new(service);
     let feed = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, feed.clone(), &service, &store);
     let owner =
@@ -75,7 +84,16 @@ pub(super) fn run(args: &BackfillArgs, config: &Config) -> anyhow::Result<Outcom
         if !args.no_progress {
             scope.spawn(|| progress::share(&figures.passed, total, &ended));
         }
-        let outcome = service.feed(&mut backfill, &feed, &stop);
+        let handed = Arc::<KafkaFigures>::default();
+        let outcome = consume::consume(
+            &mut backfill,
+            &outlets.digests,
+            &service,
+            &feed,
+            &handed,
+            &stop,
+            AtTheEnd::AwaitSummaries,
+        );
         drop(end);
         outcome
     })?;

@@ -83,10 +83,9 @@ fn kafka(args: &BenchKafkaArgs, config: &Config, out: &mut Output<'_>) -> anyhow
     let settings = kafka_settings(config, args.kafka.brokers.as_deref())?;
     let keys = if args.keyed { "keyed" } else { "unkeyed" };
     let WorkloadArgs { reports, seed } = args.workload;
-    let topic = args
-        .topic
-        .clone()
-        .unwrap_or_else(|| format!("linkloom-bench-{reports}-{seed}-{}-{keys}", args.partitions));
+    let named = || format!("linkloom-bench-{reports}-{seed}-{}-{keys}", args.partitions);
+    let dated = || format!("linkloom-bench-live-{}", store::now().micros());
+    let topic = args.topic.clone().unwrap_or_else(|| if args.pace.is_some() { dated() } else { named() });
     let wanted = bench::KafkaBench {
         settings: KafkaSettings { topics: vec![topic], ..settings },
         workload: workload(&args.workload),
@@ -95,7 +94,11 @@ fn kafka(args: &BenchKafkaArgs, config: &Config, out: &mut Output<'_>) -> anyhow
         runs: args.runs,
         hbase: args.hbase.clone(),
         pids: args.pids.clone(),
+        pace: args.pace,
     };
+    if let (Some(rate), true) = (args.pace, args.fill_only) {
+        return bench::produce(&wanted, rate);
+    }
     in_folder(args.dir.as_deref(), |folder| bench::kafka(&wanted, folder, demo::plans()?, config, out.out))
 }
 

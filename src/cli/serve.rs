@@ -14,7 +14,7 @@ use super::ingest::{put_definitions, report, stop_on_signal};
 use super::{Outcome, store};
 use crate::api::{ApiServer, LateOwner, Process};
 use crate::config::Config;
-use crate::consume;
+use crate::consume::{self, AtTheEnd};
 use crate::expiry::Expiry;
 use crate::figures::{publish_kafka, renderer_of};
 use crate::metrics::Recorder;
@@ -100,9 +100,15 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
 
     let begun = Instant::now();
     let outcome = match source {
-        Some(mut source) => {
-            consume::consume(&mut source, &outlets.digests, &service, &figures, &kafka, &stop)?
-        }
+        Some(mut source) => consume::consume(
+            &mut source,
+            &outlets.digests,
+            &service,
+            &figures,
+            &kafka,
+            &stop,
+            AtTheEnd::Return,
+        )?,
         None => {
             tracing::info!("no Kafka is configured (kafka.brokers): reports come through the API alone");
             while !stop.load(Ordering::Acquire) {

@@ -115,7 +115,7 @@ section! {
         /// Threads that hold windows; executions are spread over them by the hash of their mark.
         shards: usize = 2, Range(1, 256);
         /// Longest time a change waits before the summary is written again, in milliseconds.
-        /// Ten times as long for reports more than a minute old: when much is caught up on, most executions are summed up once.
+        /// Ten times as long for reports more than a minute old, while more of them come: when much is caught up on, most executions are summed up once.
         summary_delay_ms: u64 = 500, Range(10, 60_000);
         /// Silence after which a window is closed, in milliseconds of event time.
         idle_gap_ms: u64 = 30_000, Range(100, DAY_MS);

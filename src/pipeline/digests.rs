@@ -18,7 +18,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bo
 use linkloom_assembler::Assembler;
 use linkloom_assembler::handed::{self, Handed};
 use linkloom_ingest::source::kafka::{
-    KafkaFigures, KafkaSettings, KafkaSource, KafkaWriter, NewRecord, create_topic, topics,
+    Behind, KafkaFigures, KafkaSettings, KafkaSource, KafkaWriter, NewRecord, create_topic, topics,
 };
 use linkloom_ingest::source::{Next, RawBatch, Source, SourceError};
 use linkloom_storage::flush::RowDigest;
@@ -83,11 +83,33 @@ impl DigestTopic {
     ///
     /// Errors: librdkafka does not take the settings.
     pub fn source(&self, figures: Arc<KafkaFigures>) -> Result<KafkaSource, SourceError> {
-        let group = format!("{}-digests", self.settings.group);
-        let queue_bytes_max = self.settings.queue_bytes_max / QUEUE_SHARE;
-        let record_bytes_max = MESSAGE_BYTES_MAX;
-        let settings = KafkaSettings { group, queue_bytes_max, record_bytes_max, ..self.settings.clone() };
-        KafkaSource::new(settings, figures)
+        KafkaSource::new(self.reading(), figures)
+    }
+
+    fn reading(&self) -> KafkaSettings {
+        KafkaSettings {
+            group: format!("{}-digests", self.settings.group),
+            queue_bytes_max: self.settings.queue_bytes_max / QUEUE_SHARE,
+            record_bytes_max: MESSAGE_BYTES_MAX,
+            ..self.settings.clone()
+        }
+    }
+
+    /// Returns when everything that is in the topic is summed up, by whichever process, or `stop` is set.
+    pub fn await_summaries(&self, stop: &AtomicBool) {
+        let mut behind = None;
+        while !stop.load(Ordering::Acquire) {
+            let asked = match &behind {
+                Some(behind) => Behind::records(behind),
+                None => Behind::new(&self.reading()).and_then(|new| behind.insert(new).records()),
+            };
+            match asked {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(try_again_in = ?RETRY.0, "{error}"),
+            }
+            std::thread::sleep(RETRY.0);
+        }
     }
 
     /// Makes it if it is missing; repeats that until it is there, or nobody waits any more.

@@ -98,6 +98,7 @@ impl Whole {
         vec![
             ("LINKLOOM__HBASE__TABLE_PREFIX", self.config.hbase.table_prefix.clone()),
             ("LINKLOOM__HBASE__TIMEOUT_MS", "3000".to_owned()),
+            ("LINKLOOM__KAFKA__GROUP", self.name.clone()),
             ("LINKLOOM__KAFKA__DIGEST_PARTITIONS", DIGEST_PARTITIONS.to_string()),
             ("LINKLOOM__KAFKA__KEYED", self.keyed.to_string()),
         ]
@@ -130,8 +131,14 @@ impl Whole {
     /// Runs a command on the tables and the topic; what it says.
     #[track_caller]
     fn run(&self, arguments: &[&str]) -> String {
+        self.run_on(&self.name, arguments)
+    }
+
+    /// The same on another topic.
+    #[track_caller]
+    fn run_on(&self, topic: &str, arguments: &[&str]) -> String {
         let mut command = linkloom(arguments);
-        command.args(["--topic", &self.name, "--brokers", &self.broker.address]);
+        command.args(["--topic", topic, "--brokers", &self.broker.address]);
         command.args(["--hbase", &self.hbase.gateway()]).envs(self.environment());
         let output = command.output().expect("the binary runs");
         let said =

@@ -8,6 +8,7 @@
 //! A position is committed when the pipeline says it is durable, never before; a partition that is taken away is given
 //! up when everything read of it is durable and committed ([`Next::Revoked`](super::Next::Revoked)).
 
+mod behind;
 mod commits;
 mod committer;
 mod complaints;
@@ -21,6 +22,7 @@ mod settings;
 mod watch;
 mod writer;
 
+pub use behind::Behind;
 pub use connect::{Topic, topics};
 pub use figures::{KafkaFigures, Lag};
 pub use group::KafkaSource;

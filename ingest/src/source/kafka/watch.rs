@@ -95,7 +95,7 @@ fn look(consumer: &BaseConsumer<Context>, figures: &KafkaFigures) -> KafkaResult
     Ok(())
 }
 
-fn offset_in(list: &rdkafka::TopicPartitionList, partition: &Partition) -> Option<u64> {
+pub(super) fn offset_in(list: &rdkafka::TopicPartitionList, partition: &Partition) -> Option<u64> {
     let element = list.find_partition(&partition.0, kafka_number(partition.1))?;
     match (element.error(), element.offset()) {
         (Ok(()), Offset::Offset(offset)) => u64::try_from(offset).ok(),
