@@ -75,7 +75,7 @@ export default async function setup() {
         host: '127.0.0.1',
         port: port + 1,
         strictPort: true,
-        proxy: { '/api': { target: api, changeOrigin: true } },
+        proxy: { '/api': { target: api } },
         headers: { 'content-security-policy': policy },
       },
     });

@@ -236,7 +236,8 @@ export const scenesQuery = () =>
 export interface RunFigures {
   total: number;
   failed: number;
-  errorRate: number;
+  /** Failed runs out of those that have ended; null: none has. */
+  errorRate: number | null;
   p50Micros: number | null;
   p95Micros: number | null;
   maxMicros: number | null;
@@ -261,15 +262,19 @@ export interface HistoryAnswer {
   }[];
 }
 
-export const historyQuery = (sceneId: string, nodeName: string) =>
+/** How often figures that are looked at are asked for again: whole executions are read for them. */
+const FIGURES_MS = 30_000;
+/** Executions looked at for a history and for the figures of a scene: the same, so that they agree. */
+const LOOKED_AT = 500;
+
+/** A node over the executions of its scene that started within times; `limit` of them at most, the newest. */
+export const historyQuery = (sceneId: string, nodeName: string, times: Params = {}, limit = LOOKED_AT) =>
   queryOptions({
-    queryKey: ['history', sceneId, nodeName],
+    queryKey: ['history', sceneId, nodeName, times, limit],
     queryFn: ({ signal }) =>
       request<HistoryAnswer>(
-        apiUrl(`${scenePath(sceneId)}/nodes/${encodeURIComponent(nodeName)}/history`, { limit: 100 }),
-        {
-          signal,
-        },
+        apiUrl(`${scenePath(sceneId)}/nodes/${encodeURIComponent(nodeName)}/history`, { ...times, limit }),
+        { signal },
       ),
     staleTime: 5000,
   });
@@ -294,12 +299,13 @@ export interface StatisticsAnswer {
   }[];
 }
 
-export const statisticsQuery = (sceneId: string, from: string | null, to: string | null) =>
+export const statisticsQuery = (sceneId: string, times: Params) =>
   queryOptions({
-    queryKey: ['statistics', sceneId, from, to],
+    queryKey: ['statistics', sceneId, times],
     queryFn: ({ signal }) =>
-      request<StatisticsAnswer>(apiUrl(`${scenePath(sceneId)}/statistics`, { from, to, limit: 1000 }), { signal }),
+      request<StatisticsAnswer>(apiUrl(`${scenePath(sceneId)}/statistics`, { ...times, limit: LOOKED_AT }), { signal }),
     staleTime: 5000,
+    refetchInterval: FIGURES_MS,
   });
 
 export type Match =

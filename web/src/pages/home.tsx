@@ -10,7 +10,7 @@ import { CopyButton, Empty, ErrorPanel, Plain } from '../ui/parts';
 import { SearchBox } from '../ui/search-box';
 import { type ListFilters, NO_FILTERS, type Route } from '../url/route';
 import { Link, navigate } from '../url/router';
-import { SceneCards } from './scenes';
+import { SceneCards, sceneRoute } from './scenes';
 
 export function HomePage({ id, filters }: { id: string; filters: ListFilters }) {
   const t = useT();
@@ -122,20 +122,7 @@ function MatchView({ match }: { match: Match }) {
         </section>
       );
     case 'scene':
-      return has('scenes') ? (
-        <Line
-          to={{
-            page: 'scene',
-            sceneId: match.sceneId,
-            tab: 'executions',
-            filters: NO_FILTERS,
-            version: '',
-            other: '',
-            node: '',
-          }}
-          text={t('match.scene')}
-        />
-      ) : null;
+      return has('scenes') ? <Line to={sceneRoute(match.sceneId)} text={t('match.scene')} /> : null;
     case 'deadLetter':
       return has('dead') ? (
         <Line to={{ page: 'dead', reason: '', source: '', id: match.id }} text={t('match.dead')} />

@@ -3,6 +3,7 @@ import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/re
 import type { ReactElement } from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../api/client';
+import type { HistoryAnswer } from '../api/queries';
 import { readExecutionFile } from '../file/export';
 import { fill } from '../i18n';
 import { en } from '../i18n/en';
@@ -11,13 +12,14 @@ import { changeSettings } from '../lib/settings';
 import { exceptionChain, exceptionLine } from '../logs/exception';
 import { ExceptionView, LogDetail } from '../logs/log-detail';
 import { logMatches } from '../logs/log-stream';
-import { HistoryView, percentile } from '../node/history';
+import { type HistoryEntry, HistoryView, percentile } from '../node/history';
 import { NodePanel } from '../node/node-panel';
 import { executionCards, nextFailure } from '../panorama/cards';
 import { ReplayBar } from '../replay/replay-bar';
 import { execution, node, run } from '../testing/made';
 import { timelineRows } from '../timeline/timeline';
 import { ErrorPanel, LongText, Plain } from './parts';
+import { Tabs, tabPanel } from './tabs';
 
 beforeEach(() => {
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no network in tests')));
@@ -194,32 +196,82 @@ describe('the node panel', () => {
   });
 });
 
+const HERE = { businessId: 'b2', sceneId: 's', executionId: 'e2' };
+
+function historyOf(): HistoryAnswer {
+  const entries = [100, 200, 300, 400].map((durationMicros, at) => ({
+    businessId: `b${at}`,
+    executionId: `e${at}`,
+    startTime: '2026-11-22T10:00:00.000000Z',
+    status: 'completed',
+    state: at ? ('completed' as const) : ('failed' as const),
+    runs: 1,
+    runStatus: at ? 'COMPLETED' : 'FAILED',
+    durationMicros,
+  }));
+  const runs = { total: 4, failed: 1, errorRate: 0.25, p50Micros: 200, p95Micros: 400, maxMicros: 400 };
+  return { sceneId: 's', nodeName: 'n', executions: 4, complete: true, runs, states: {}, entries };
+}
+
 describe('the history of a node', () => {
   it('says where this run stands', () => {
     expect(percentile([1, 2, 3, 4], 4)).toBe(88);
     expect(percentile([5, 5], 5)).toBe(50);
     expect(percentile([], 5)).toBeNull();
-    const entries = [100, 200, 300, 400].map((durationMicros, at) => ({
-      businessId: `b${at}`,
-      executionId: `e${at}`,
-      startTime: '2026-11-22T10:00:00.000000Z',
-      status: 'completed',
-      state: 'completed' as const,
-      runs: 1,
-      runStatus: 'COMPLETED',
-      durationMicros,
-    }));
-    const runs = { total: 4, failed: 1, errorRate: 0.25, p50Micros: 200, p95Micros: 400, maxMicros: 400 };
-    const { container } = show(
-      <HistoryView
-        history={{ sceneId: 's', nodeName: 'n', executions: 4, complete: true, runs, states: {}, entries }}
-        execution={execution()}
-        duration={350}
-      />,
-    );
+    const { container } = show(<HistoryView history={historyOf()} current={HERE} duration={350} />);
     expect(container.textContent).toContain('slower than 75 %');
     expect(container.textContent).toContain('25 %');
-    expect(container.querySelectorAll('circle')).toHaveLength(4);
+    expect(container.textContent).toContain('Over all 4 executions');
+    expect(container.querySelectorAll('.point')).toHaveLength(4);
+    expect(container.querySelectorAll('.point.this')).toHaveLength(1);
+    expect(container.querySelector('tr.selected')?.textContent).toContain('b2');
+  });
+
+  it('shows the executions in which the node stood so, when asked', () => {
+    const { container } = show(<HistoryView history={historyOf()} />);
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(4);
+    fireEvent.click(screen.getByRole('button', { name: 'failed 1' }));
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(1);
+    const link = container.querySelector('tbody a');
+    expect(link?.getAttribute('href')).toBe('./execution?b=b0&s=s&e=e0&node=n');
+    fireEvent.click(screen.getByRole('button', { name: 'failed 1' }));
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(4);
+  });
+
+  it('of a node that reports no runs says so, and no rate of nothing', () => {
+    const runs = { total: 0, failed: 0, errorRate: null, p50Micros: null, p95Micros: null, maxMicros: null };
+    const { entries, ...rest } = historyOf();
+    const silent = entries.map((entry) => ({ ...entry, runs: 0, runStatus: null, durationMicros: null }));
+    const { container } = show(<HistoryView history={{ ...rest, runs, entries: silent }} />);
+    expect(container.textContent).toContain('It does not report runs of its own');
+    expect(container.textContent).not.toContain('%');
+    expect(container.querySelector('svg.history-chart')).toBeNull();
+  });
+
+  it('says when there are older ones, and shows more on demand', () => {
+    const { entries, ...rest } = historyOf();
+    const many = Array.from({ length: 60 }, (_, at) => ({ ...(entries[1] as HistoryEntry), executionId: `x${at}` }));
+    const { container } = show(<HistoryView history={{ ...rest, executions: 60, complete: false, entries: many }} />);
+    expect(container.textContent).toContain('Over the newest 60 executions; there are older ones');
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(25);
+    fireEvent.click(screen.getByRole('button', { name: 'Show more (35)' }));
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(60);
+  });
+});
+
+describe('tabs', () => {
+  it('are one stop of the keyboard; arrows, Home and End go round', () => {
+    const chosen = vi.fn();
+    const items = (['a', 'b', 'c'] as const).map((name) => ({ name, label: name.toUpperCase(), count: 0 }));
+    show(<Tabs label="L" panel="p" items={items} current="a" onSelect={chosen} />);
+    const tabs = screen.getAllByRole('tab');
+    expect(tabs.map((tab) => tab.tabIndex)).toEqual([0, -1, -1]);
+    for (const key of ['ArrowRight', 'ArrowLeft', 'End', 'Home', 'x'])
+      fireEvent.keyDown(tabs[0] as HTMLElement, { key });
+    expect(chosen.mock.calls.flat()).toEqual(['b', 'c', 'c', 'a']);
+    expect(document.activeElement).toBe(tabs[0]);
+    expect(tabs[0]?.getAttribute('aria-controls')).toBe('p');
+    expect(tabPanel('p', 'a')['aria-labelledby']).toBe(tabs[0]?.id);
   });
 });
 
