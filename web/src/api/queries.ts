@@ -33,6 +33,15 @@ export function retry(failures: number, error: unknown): boolean {
   return failures < 2 && error instanceof ApiError && error.passing && error.status !== 429;
 }
 
+/** How long after a passing failure what is on the page is asked for again, unless the server said how long. */
+const AGAIN_MS = 5000;
+
+/** When to ask again after a failure that may pass; false: not by itself. */
+export function again(error: unknown): number | false {
+  if (!(error instanceof ApiError) || !error.passing) return false;
+  return error.retryAfter === null ? AGAIN_MS : Math.max(1, error.retryAfter) * 1000;
+}
+
 export const executionQuery = (mark: Mark) =>
   queryOptions({
     queryKey: ['execution', mark],
@@ -59,9 +68,10 @@ export function useExecution(mark: Mark) {
   const query = useQuery({
     ...options,
     refetchInterval: (state) => {
-      if (live === 'live') return false;
-      const status = state.state.data?.status;
-      return status === 'running' || status === 'stalled' || state.state.status === 'error' ? POLL_MS : false;
+      const { data, error } = state.state;
+      if (error instanceof ApiError && error.status === 404) return live === 'live' ? false : POLL_MS;
+      if (error) return again(error);
+      return live !== 'live' && (data?.status === 'running' || data?.status === 'stalled') ? POLL_MS : false;
     },
   });
   const reports = query.data?.counts.reports;
@@ -149,7 +159,10 @@ export function useList(source: ListSource, filters: URLSearchParams) {
   const query = useInfiniteQuery({
     ...options,
     // Polling asks for all pages again: only while one is loaded.
-    refetchInterval: (state) => (live === 'live' || (state.state.data?.pages.length ?? 0) > 1 ? false : POLL_MS),
+    refetchInterval: ({ state }) => {
+      if (state.error) return again(state.error);
+      return live === 'live' || (state.data?.pages.length ?? 0) > 1 ? false : POLL_MS;
+    },
   });
   return { query, live };
 }
@@ -219,6 +232,8 @@ export interface SceneEntry {
   lastStartTime: string | null;
 }
 
+const SCENES_MS = 5000;
+
 export const scenesQuery = () =>
   infiniteQueryOptions({
     queryKey: ['scenes'],
@@ -231,6 +246,8 @@ export const scenesQuery = () =>
       ),
     initialPageParam: '',
     getNextPageParam: (last: { nextCursor: string | null }) => last.nextCursor,
+    // Nothing tells of a new scene: whoever looks at the list waits for it a moment.
+    refetchInterval: ({ state }) => (state.error ? again(state.error) : SCENES_MS),
   });
 
 export interface RunFigures {
@@ -305,7 +322,7 @@ export const statisticsQuery = (sceneId: string, times: Params) =>
     queryFn: ({ signal }) =>
       request<StatisticsAnswer>(apiUrl(`${scenePath(sceneId)}/statistics`, { ...times, limit: LOOKED_AT }), { signal }),
     staleTime: 5000,
-    refetchInterval: FIGURES_MS,
+    refetchInterval: ({ state }) => (state.error ? again(state.error) : FIGURES_MS),
   });
 
 export type Match =

@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import type { ReactElement } from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ApiError } from '../api/client';
+import { ApiError, request } from '../api/client';
 import type { HistoryAnswer } from '../api/queries';
 import { readExecutionFile } from '../file/export';
 import { fill } from '../i18n';
@@ -67,7 +67,8 @@ describe('reported text', () => {
 describe('an error', () => {
   it.each([
     [0, 'The server does not answer'],
-    [401, 'token'],
+    [401, 'Give a token'],
+    [403, 'Only pages of the server itself'],
     [404, 'past retention'],
     [413, 'longer than the server takes'],
     [429, 'Try again in 9 s'],
@@ -84,6 +85,17 @@ describe('an error', () => {
     expect(screen.getByRole('alert').textContent).toContain(text);
     fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
     expect(again).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a long text the server closed the connection on', () => {
+  it('is told apart from a server that does not answer', async () => {
+    const put = (body: string) => request('./api/v1/x', { method: 'PUT', body }).catch((error: unknown) => error);
+    show(<ErrorPanel error={await put('x'.repeat(2_000_000))} />);
+    expect(screen.getByRole('alert').textContent).toContain('the text is too long for it');
+    cleanup();
+    show(<ErrorPanel error={await put('x')} />);
+    expect(screen.getByRole('alert').textContent).toContain('The server does not answer');
   });
 });
 

@@ -18,9 +18,9 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
   const has = useFeatures();
   const settings = useSettings();
   const [help, setHelp] = useState(false);
-  const [asksToken, setAsksToken] = useState(false);
+  const [asksToken, setAsksToken] = useState<'wanted' | 'refused' | null>(null);
   useEffect(() => {
-    onTokenWanted(() => setAsksToken(true));
+    onTokenWanted((refused) => setAsksToken(refused ? 'refused' : 'wanted'));
     return () => onTokenWanted(null);
   }, []);
   useKeys({ '?': () => setHelp(true) });
@@ -105,7 +105,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
         <Guard key={JSON.stringify([route.page])}>{children}</Guard>
       </main>
       {help && <Help onClose={() => setHelp(false)} />}
-      {asksToken && <TokenDialog onClose={() => setAsksToken(false)} />}
+      {asksToken && <TokenDialog refused={asksToken === 'refused'} onClose={() => setAsksToken(null)} />}
     </div>
   );
 }
@@ -143,7 +143,7 @@ function Help({ onClose }: { onClose: () => void }) {
   );
 }
 
-function TokenDialog({ onClose }: { onClose: () => void }) {
+function TokenDialog({ refused, onClose }: { refused: boolean; onClose: () => void }) {
   const t = useT();
   const [text, setText] = useState('');
   return (
@@ -156,6 +156,11 @@ function TokenDialog({ onClose }: { onClose: () => void }) {
           location.reload();
         }}
       >
+        {refused && (
+          <p className="note warn" role="alert">
+            <Icon name="warn" size={14} /> {t('token.refused')}
+          </p>
+        )}
         <p>{t('token.help')}</p>
         <input
           type="password"
