@@ -125,12 +125,12 @@ function Summary({ execution, node, run }: { execution: Execution; node: Panoram
       <p className="state-why">{t(`why.${node.state}`)}</p>
       {node.notTakenBecause && (
         <p className="note">
-          <Icon name="decision" size={14} /> <Plain text={node.notTakenBecause} />
+          <Icon name="decision" size={14} /> <Plain text={t.sentence(node.notTakenBecause)} />
         </p>
       )}
       {findings.map((finding) => (
         <p key={finding.kind + finding.message} className="note warn">
-          <Icon name="warn" size={14} /> <Plain text={finding.message} max={1000} />
+          <Icon name="warn" size={14} /> <Plain text={t.sentence(finding.message)} max={1000} />
         </p>
       ))}
       <ExceptionView exception={run?.exception} cutFrom={run?.exceptionCutFrom} />

@@ -318,7 +318,7 @@ function Findings({ execution, onSelect }: { execution: Execution; onSelect: (na
                 <Plain text={finding.nodeName} max={60} />
               </button>
             )}
-            <Plain text={finding.message} max={600} />
+            <Plain text={t.sentence(finding.message)} max={600} />
           </li>
         ))}
       </ul>

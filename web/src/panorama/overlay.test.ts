@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { StatisticsAnswer } from '../api/queries';
-import { fill, type Translate } from '../i18n';
-import { en } from '../i18n/en';
+import { translator } from '../i18n';
 import { planCards } from './cards';
 import { edgeFigures, greatest, overlayCards, percent } from './overlay';
 
-const t: Translate = (key, values) => fill(en[key], values);
+const t = translator('en');
 const none = { total: 0, failed: 0, errorRate: null, p50Micros: null, p95Micros: null, maxMicros: null };
 
 const FIGURES: StatisticsAnswer = {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, request } from '../api/client';
 import type { HistoryAnswer } from '../api/queries';
 import { readExecutionFile } from '../file/export';
-import { fill } from '../i18n';
+import { fill, translator } from '../i18n';
 import { en } from '../i18n/en';
 import { zh } from '../i18n/zh';
 import { changeSettings } from '../lib/settings';
@@ -190,6 +190,33 @@ describe('the node panel', () => {
     expect(container.textContent).toContain('2 errors');
   });
 
+  it('tells findings and reasons in Chinese, and what it does not know as it is', () => {
+    changeSettings({ language: 'zh' });
+    const skipped = { ...node('ship', 'not_taken'), notTakenBecause: 'route chose hold' };
+    const findings = [
+      { kind: 'slow', nodeName: 'ship', message: 'run #1 took 2 s, slow is above 1 s' },
+      { kind: 'odd', nodeName: 'ship', message: 'said by a later server' },
+    ];
+    const { container } = show(
+      <NodePanel
+        execution={execution({ nodes: [skipped], findings })}
+        node={skipped}
+        definition={undefined}
+        tab="summary"
+        run=""
+        imported={[]}
+        onTab={noop}
+        onRun={noop}
+        onClose={noop}
+      />,
+    );
+    for (const text of ['route 选择了 hold', '运行 #1 耗时 2 s，超过慢阈值 1 s', 'said by a later server'])
+      expect(container.textContent).toContain(text);
+    expect(executionCards(execution({ nodes: [skipped] }), null, '', translator('zh')).get('ship')?.line).toBe(
+      'route 选择了 hold',
+    );
+  });
+
   it('shows an earlier run when asked', () => {
     expect(panel('summary', 'r1').container.textContent).toContain('Declined: no money');
   });
@@ -288,7 +315,7 @@ describe('tabs', () => {
 });
 
 describe('cards', () => {
-  const t = (key: string) => key;
+  const t = translator('en');
   it('tell the case that was chosen, and dim what is not searched for', () => {
     const made = execution({
       nodes: [
@@ -296,7 +323,7 @@ describe('cards', () => {
         { ...node('n', 'not_taken'), notTakenBecause: 'd chose yes' },
       ],
     });
-    const cards = executionCards(made, null, 'n', t as never);
+    const cards = executionCards(made, null, 'n', t);
     expect(cards.get('d')).toMatchObject({ line: '→ yes · 5 ms', dim: true });
     expect(cards.get('n')).toMatchObject({ line: 'd chose yes', match: true });
   });
