@@ -189,6 +189,8 @@ export function ExecutionView({ execution, state, change, badge, imported, impor
               onSelect={(name, run) => change({ node: name, run })}
               logs={lines}
               at={at}
+              align={state.align}
+              onAlign={(align) => change({ align }, true)}
             />
           )}
           {view === 'logs' && (

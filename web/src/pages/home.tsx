@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { type Match, resolveQuery, retry, useFeatures } from '../api/queries';
 import { useT } from '../i18n';
 import { forgetSearches, recentSearches } from '../lib/recent';
+import { useViews } from '../lib/saved';
 import { EntryRow, ExecutionList } from '../list/execution-list';
 import { Icon } from '../ui/icons';
 import { useKeys } from '../ui/keys';
@@ -23,6 +24,7 @@ export function HomePage({ id, filters }: { id: string; filters: ListFilters }) 
         <p className="lead">{t('home.lead')}</p>
         <SearchBox initial="" large />
         <Recent />
+        <Views />
         {has('scenes') && (
           <section className="home-scenes">
             <h2>{t('scenes')}</h2>
@@ -61,6 +63,22 @@ function Recent() {
       >
         {t('recent.clear')}
       </button>
+    </section>
+  );
+}
+
+function Views() {
+  const t = useT();
+  const views = useViews();
+  if (!views.length) return null;
+  return (
+    <section className="recent" aria-label={t('views')}>
+      <span className="muted">{t('views')}</span>
+      {views.map(({ name, route }) => (
+        <Link key={name} className="chip" to={route}>
+          <Icon name="star" size={11} /> <Plain text={name} max={40} />
+        </Link>
+      ))}
     </section>
   );
 }

@@ -17,7 +17,7 @@ import { NodePanel } from '../node/node-panel';
 import { executionCards, nextFailure } from '../panorama/cards';
 import { ReplayBar } from '../replay/replay-bar';
 import { execution, node, run } from '../testing/made';
-import { timelineRows } from '../timeline/timeline';
+import { Timeline, timelineRows } from '../timeline/timeline';
 import { ErrorPanel, LongText, Plain } from './parts';
 import { Tabs, tabPanel } from './tabs';
 
@@ -361,6 +361,48 @@ describe('the timeline', () => {
       ['open', false],
     ]);
     expect(rows[1]?.bars[0]).toMatchObject({ open: true, to: rows[0]?.bars[0]?.to });
+  });
+
+  it('moves clocks only when asked, and says by how much', () => {
+    const nodes = [
+      node('a', 'completed', [run({ instance: 'x' })]),
+      node('b', 'completed', [
+        run({
+          instance: 'y',
+          startTime: '2026-11-22T10:00:00.600000Z',
+          endTime: '2026-11-22T10:00:00.800000Z',
+          durationMicros: 200_000,
+        }),
+      ]),
+    ];
+    const findings = [{ kind: 'clock_skew_suspected', nodeName: 'b', message: 'm' }];
+    const made = execution({ nodes, findings, edges: [['a', 'b']] });
+    const asked = vi.fn();
+    const timeline = (align: boolean) => (
+      <Timeline execution={made} selected="" onSelect={noop} logs={[]} at={null} align={align} onAlign={asked} />
+    );
+    const { rerender } = render(timeline(false));
+    expect(screen.queryByText(/Not as reported/)).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Align clocks', pressed: false }));
+    expect(asked).toHaveBeenCalledWith(true);
+    rerender(timeline(true));
+    expect(screen.getByText(/Not as reported/).textContent).toContain('y +400 ms');
+    const [from] = timelineRows(made, 0, new Map([['y', 400_000]]))
+      .map((row) => row.bars[0]?.from)
+      .slice(1);
+    expect(from).toBe(Date.UTC(2026, 10, 22, 10, 0, 1) * 1000);
+    rerender(
+      <Timeline
+        execution={{ ...made, findings: [] }}
+        selected=""
+        onSelect={noop}
+        logs={[]}
+        at={null}
+        align
+        onAlign={asked}
+      />,
+    );
+    expect(screen.queryByRole('button', { name: 'Align clocks' })).toBeNull();
   });
 });
 

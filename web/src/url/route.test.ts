@@ -33,6 +33,7 @@ describe('a route', () => {
       fold: ['x', 'y'],
       minor: true,
       down: true,
+      align: true,
     },
     { page: 'compare', left: MARK, right: null, node: '' },
     { page: 'compare', left: MARK, right: { ...MARK, executionId: '2' }, node: 'n' },

@@ -40,6 +40,8 @@ export interface ExecutionState {
   fold: string[];
   minor: boolean;
   down: boolean;
+  /** The timeline moves clocks that seem to be behind. */
+  align: boolean;
 }
 
 export type Route =
@@ -122,6 +124,7 @@ export function initialExecution(mark: Mark): ExecutionState {
     fold: [],
     minor: false,
     down: false,
+    align: false,
   };
 }
 
@@ -163,6 +166,7 @@ export function parseRoute(path: string, search: string): Route {
         fold: query.getAll('fold'),
         minor: query.has('minor'),
         down: query.has('down'),
+        align: query.has('align'),
       };
     }
     case 'compare':
@@ -240,6 +244,7 @@ export function routeUrl(route: Route, frame: Frame = { embed: false }): string 
       for (const name of route.fold) put('fold', name);
       flag('minor', route.minor);
       flag('down', route.down);
+      flag('align', route.align);
       break;
     case 'compare':
       path = 'compare';
