@@ -11,9 +11,9 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     port: Number(process.env.PORT ?? 5173),
-    proxy: { '/api': { target: api, changeOrigin: true } },
+    proxy: { '/api': { target: api } },
   },
-  preview: { host: '127.0.0.1', proxy: { '/api': { target: api, changeOrigin: true } } },
+  preview: { host: '127.0.0.1', proxy: { '/api': { target: api } } },
   worker: { format: 'es' },
   build: { target: 'es2022', assetsInlineLimit: 0, sourcemap: false, chunkSizeWarningLimit: 900 },
   test: {

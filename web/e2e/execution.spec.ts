@@ -152,7 +152,7 @@ test('a server that does not answer is told, and the page catches up by itself',
 
 test('what the server refuses is told with what to do', async ({ page }) => {
   for (const [status, text, more] of [
-    [429, 'hands full', 'Try again in 7 s.'],
+    [429, 'hands full', /Try again in \d s/],
     [503, 'its store is at fault', ''],
     [401, 'token', ''],
   ] as const) {

@@ -1,6 +1,6 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
-import { retry } from './api/queries';
+import { again, retry } from './api/queries';
 import { useT } from './i18n';
 import { visibleLine } from './lib/text';
 import { HomePage } from './pages/home';
@@ -17,7 +17,11 @@ const ScenePage = lazy(() => import('./pages/scene').then((module) => ({ default
 const UnlinkedPage = lazy(() => import('./pages/unlinked').then((module) => ({ default: module.UnlinkedPage })));
 const DeadPage = lazy(() => import('./pages/dead').then((module) => ({ default: module.DeadPage })));
 
-const client = new QueryClient({ defaultOptions: { queries: { retry, refetchOnWindowFocus: true, staleTime: 1000 } } });
+const client = new QueryClient({
+  defaultOptions: {
+    queries: { retry, refetchOnWindowFocus: true, staleTime: 1000, refetchInterval: ({ state }) => again(state.error) },
+  },
+});
 
 export function App() {
   return (

@@ -3,7 +3,7 @@ import { entry } from '../testing/made';
 import { ApiError, apiUrl, executionPath, problemOf } from './client';
 import { remove, renew, upsert } from './list';
 import { eventParser, type LiveEvent } from './live';
-import { changedPages, retry } from './queries';
+import { again, changedPages, retry } from './queries';
 import type { ListAnswer } from './types';
 
 describe('problems', () => {
@@ -39,6 +39,26 @@ describe('problems', () => {
     expect(tries(0)).toEqual([true, true, false]);
     expect(tries(404)).toEqual([false, false, false]);
     expect(tries(429)).toEqual([false, false, false]);
+  });
+});
+
+describe('what failed', () => {
+  it('is asked for again by itself when that may help, and not before the server says', () => {
+    expect([0, 500, 503].map((status) => again(new ApiError(status, '', '')))).toEqual([5000, 5000, 5000]);
+    expect([400, 401, 403, 404, 413].map((status) => again(new ApiError(status, '', '')))).toEqual(
+      Array.from({ length: 5 }, () => false),
+    );
+    expect(again(new ApiError(429, '', '', [], 7))).toBe(7000);
+    expect(again(new ApiError(503, '', '', [], 0))).toBe(1000);
+    expect(again(new Error('of the page'))).toBe(false);
+  });
+
+  it('tells how long is left to wait', () => {
+    const error = new ApiError(429, '', '', [], 7);
+    expect([error.waits(Date.now()), error.waits(Date.now() + 5500), error.waits(Date.now() + 9000)]).toEqual([
+      7, 2, 0,
+    ]);
+    expect(new ApiError(503, '', '').waits(Date.now())).toBeNull();
   });
 });
 

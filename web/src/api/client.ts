@@ -24,8 +24,17 @@ export class ApiError extends Error {
     readonly parts: ProblemPart[] = [],
     /** After how many seconds to ask again, where the server says so. */
     readonly retryAfter: number | null = null,
+    /** No connection, after a long body was begun to be sent: a server may close without reading all of it. */
+    readonly sentLong = false,
   ) {
     super(detail || title);
+  }
+
+  private readonly born = Date.now();
+
+  /** Seconds that are left to wait at an instant; null where the server said nothing of waiting. */
+  waits(nowMs: number): number | null {
+    return this.retryAfter === null ? null : Math.max(0, Math.ceil(this.retryAfter - (nowMs - this.born) / 1000));
   }
 
   /** Asking again may help: no connection, too many requests, the server or its store is at fault. */
@@ -35,16 +44,21 @@ export class ApiError extends Error {
 }
 
 const TOKEN_KEY = 'linkloom.token';
-let tokenWanted: (() => void) | null = null;
+let tokenWanted: ((refused: boolean) => void) | null = null;
 
 export function setToken(token: string): void {
   if (token) sessionStorage.setItem(TOKEN_KEY, token);
   else sessionStorage.removeItem(TOKEN_KEY);
 }
 
-/** Called when the server asks for a token (401). */
-export function onTokenWanted(listener: (() => void) | null): void {
+/** Called when the server asks for a token (401); `refused`: it was given one, and does not know it. */
+export function onTokenWanted(listener: ((refused: boolean) => void) | null): void {
   tokenWanted = listener;
+}
+
+/** Asks the reader for a token. */
+export function askForToken(): void {
+  tokenWanted?.(sessionStorage.getItem(TOKEN_KEY) !== null);
 }
 
 /** The API lies beside the page, whatever prefix a proxy puts before both. */
@@ -63,6 +77,9 @@ export function authHeaders(): Record<string, string> {
   const token = sessionStorage.getItem(TOKEN_KEY);
   return token ? { authorization: `Bearer ${token}` } : {};
 }
+
+/** Characters from which on a body may be why a server closes the connection. */
+const LONG_BODY = 1_000_000;
 
 interface Options {
   method?: string;
@@ -87,11 +104,12 @@ export async function requestText(url: string, options: Options = {}): Promise<s
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new ApiError(0, 'No connection', '');
+    const long = (options.body?.length ?? 0) > LONG_BODY;
+    throw new ApiError(0, long ? 'Connection closed on a long text' : 'No connection', '', [], null, long);
   }
   const text = await response.text();
   if (response.ok) return text;
-  if (response.status === 401) tokenWanted?.();
+  if (response.status === 401) askForToken();
   throw problemOf(response.status, response.statusText, response.headers.get('retry-after'), text);
 }
 

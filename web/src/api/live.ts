@@ -42,10 +42,12 @@ export type LiveState = 'connecting' | 'live' | 'lost' | 'none';
 
 const WAIT_FIRST_MS = 500;
 const WAIT_MAX_MS = 10_000;
+/** A server says something every 10 s: one that is silent for so long is gone, though the connection did not break. */
+export const SILENCE_MS = 30_000;
 
 /**
- * Listens at `url` while it is not null and the tab is visible. `onBack` is called when a broken connection is there
- * again, so that what was missed is asked for.
+ * Listens at `url` while it is not null and the tab is visible. A connection that breaks or falls silent is made again,
+ * from the last event on: what was missed is told by the first event then.
  */
 export function useLive(url: string | null, onEvent: (event: LiveEvent) => void): LiveState {
   const [state, setState] = useState<LiveState>('connecting');
@@ -59,9 +61,11 @@ export function useLive(url: string | null, onEvent: (event: LiveEvent) => void)
     let lastId: string | null = null;
     let controller: AbortController | null = null;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let watch: ReturnType<typeof setTimeout> | undefined;
     let wait = WAIT_FIRST_MS;
 
     const again = () => {
+      clearTimeout(watch);
       if (over || document.hidden) return;
       setState('lost');
       clearTimeout(timer);
@@ -73,6 +77,11 @@ export function useLive(url: string | null, onEvent: (event: LiveEvent) => void)
       controller?.abort();
       const mine = new AbortController();
       controller = mine;
+      const heard = () => {
+        clearTimeout(watch);
+        watch = setTimeout(() => mine.abort(), SILENCE_MS);
+      };
+      heard();
       try {
         const response = await fetch(url, {
           headers: {
@@ -84,6 +93,7 @@ export function useLive(url: string | null, onEvent: (event: LiveEvent) => void)
           cache: 'no-store',
         });
         if (response.status === 404 || response.status === 405) {
+          clearTimeout(watch);
           setState('none');
           return;
         }
@@ -98,6 +108,7 @@ export function useLive(url: string | null, onEvent: (event: LiveEvent) => void)
         for (;;) {
           const { done, value } = await reader.read();
           if (done) break;
+          heard();
           feed(value);
         }
         again();
@@ -108,6 +119,7 @@ export function useLive(url: string | null, onEvent: (event: LiveEvent) => void)
     const visibility = () => {
       if (document.hidden) {
         clearTimeout(timer);
+        clearTimeout(watch);
         const old = controller;
         controller = null;
         old?.abort();
@@ -121,6 +133,7 @@ export function useLive(url: string | null, onEvent: (event: LiveEvent) => void)
     return () => {
       over = true;
       clearTimeout(timer);
+      clearTimeout(watch);
       controller?.abort();
       document.removeEventListener('visibilitychange', visibility);
     };

@@ -33,6 +33,15 @@ export function retry(failures: number, error: unknown): boolean {
   return failures < 2 && error instanceof ApiError && error.passing && error.status !== 429;
 }
 
+/** How long after a passing failure what is on the page is asked for again, unless the server said how long. */
+const AGAIN_MS = 5000;
+
+/** When to ask again after a failure that may pass; false: not by itself. */
+export function again(error: unknown): number | false {
+  if (!(error instanceof ApiError) || !error.passing) return false;
+  return error.retryAfter === null ? AGAIN_MS : Math.max(1, error.retryAfter) * 1000;
+}
+
 export const executionQuery = (mark: Mark) =>
   queryOptions({
     queryKey: ['execution', mark],
@@ -59,9 +68,10 @@ export function useExecution(mark: Mark) {
   const query = useQuery({
     ...options,
     refetchInterval: (state) => {
-      if (live === 'live') return false;
-      const status = state.state.data?.status;
-      return status === 'running' || status === 'stalled' || state.state.status === 'error' ? POLL_MS : false;
+      const { data, error } = state.state;
+      if (error instanceof ApiError && error.status === 404) return live === 'live' ? false : POLL_MS;
+      if (error) return again(error);
+      return live !== 'live' && (data?.status === 'running' || data?.status === 'stalled') ? POLL_MS : false;
     },
   });
   const reports = query.data?.counts.reports;
@@ -149,7 +159,10 @@ export function useList(source: ListSource, filters: URLSearchParams) {
   const query = useInfiniteQuery({
     ...options,
     // Polling asks for all pages again: only while one is loaded.
-    refetchInterval: (state) => (live === 'live' || (state.state.data?.pages.length ?? 0) > 1 ? false : POLL_MS),
+    refetchInterval: ({ state }) => {
+      if (state.error) return again(state.error);
+      return live === 'live' || (state.data?.pages.length ?? 0) > 1 ? false : POLL_MS;
+    },
   });
   return { query, live };
 }
@@ -219,6 +232,8 @@ export interface SceneEntry {
   lastStartTime: string | null;
 }
 
+const SCENES_MS = 5000;
+
 export const scenesQuery = () =>
   infiniteQueryOptions({
     queryKey: ['scenes'],
@@ -231,12 +246,15 @@ export const scenesQuery = () =>
       ),
     initialPageParam: '',
     getNextPageParam: (last: { nextCursor: string | null }) => last.nextCursor,
+    // Nothing tells of a new scene: whoever looks at the list waits for it a moment.
+    refetchInterval: ({ state }) => (state.error ? again(state.error) : SCENES_MS),
   });
 
 export interface RunFigures {
   total: number;
   failed: number;
-  errorRate: number;
+  /** Failed runs out of those that have ended; null: none has. */
+  errorRate: number | null;
   p50Micros: number | null;
   p95Micros: number | null;
   maxMicros: number | null;
@@ -261,15 +279,19 @@ export interface HistoryAnswer {
   }[];
 }
 
-export const historyQuery = (sceneId: string, nodeName: string) =>
+/** How often figures that are looked at are asked for again: whole executions are read for them. */
+const FIGURES_MS = 30_000;
+/** Executions looked at for a history and for the figures of a scene: the same, so that they agree. */
+const LOOKED_AT = 500;
+
+/** A node over the executions of its scene that started within times; `limit` of them at most, the newest. */
+export const historyQuery = (sceneId: string, nodeName: string, times: Params = {}, limit = LOOKED_AT) =>
   queryOptions({
-    queryKey: ['history', sceneId, nodeName],
+    queryKey: ['history', sceneId, nodeName, times, limit],
     queryFn: ({ signal }) =>
       request<HistoryAnswer>(
-        apiUrl(`${scenePath(sceneId)}/nodes/${encodeURIComponent(nodeName)}/history`, { limit: 100 }),
-        {
-          signal,
-        },
+        apiUrl(`${scenePath(sceneId)}/nodes/${encodeURIComponent(nodeName)}/history`, { ...times, limit }),
+        { signal },
       ),
     staleTime: 5000,
   });
@@ -294,12 +316,13 @@ export interface StatisticsAnswer {
   }[];
 }
 
-export const statisticsQuery = (sceneId: string, from: string | null, to: string | null) =>
+export const statisticsQuery = (sceneId: string, times: Params) =>
   queryOptions({
-    queryKey: ['statistics', sceneId, from, to],
+    queryKey: ['statistics', sceneId, times],
     queryFn: ({ signal }) =>
-      request<StatisticsAnswer>(apiUrl(`${scenePath(sceneId)}/statistics`, { from, to, limit: 1000 }), { signal }),
+      request<StatisticsAnswer>(apiUrl(`${scenePath(sceneId)}/statistics`, { ...times, limit: LOOKED_AT }), { signal }),
     staleTime: 5000,
+    refetchInterval: ({ state }) => (state.error ? again(state.error) : FIGURES_MS),
   });
 
 export type Match =

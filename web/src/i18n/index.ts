@@ -1,11 +1,16 @@
 import { useMemo } from 'react';
 import { useSettings } from '../lib/settings';
 import { en } from './en';
+import { inChinese } from './sentences';
 import { zh } from './zh';
 
 export type Key = keyof typeof en;
 export type Values = Record<string, string | number>;
-export type Translate = (key: Key, values?: Values) => string;
+export interface Translate {
+  (key: Key, values?: Values): string;
+  /** A sentence the server made, in the language of the page where that is known. */
+  sentence: (text: string) => string;
+}
 
 const TEXTS = { en, zh } as const;
 
@@ -19,9 +24,15 @@ export function fill(text: string, values: Values = {}): string {
   });
 }
 
+export function translator(language: keyof typeof TEXTS): Translate {
+  return Object.assign((key: Key, values?: Values) => fill(TEXTS[language][key], values), {
+    sentence: (text: string) => (language === 'zh' ? inChinese(text) : text),
+  });
+}
+
 export function useT(): Translate {
   const { language } = useSettings();
-  return useMemo(() => (key, values) => fill(TEXTS[language][key], values), [language]);
+  return useMemo(() => translator(language), [language]);
 }
 
 export function hasKey(key: string): key is Key {

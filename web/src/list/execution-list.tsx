@@ -23,6 +23,7 @@ import {
 import { initialExecution, type ListFilters } from '../url/route';
 import { Link, navigate } from '../url/router';
 import { Filters, filterParams } from './filters';
+import { SavedViews } from './saved-views';
 
 const ROW = 58;
 const STRIP = 60;
@@ -118,6 +119,7 @@ export function ExecutionList({ source, filters, onFilters }: Props) {
             {t('list.compareWith', { name: visibleLine(picked.executionId).slice(0, 20) })}
           </span>
         )}
+        <SavedViews />
         <LiveBadge state={query.isError && query.data ? 'lost' : live} />
       </div>
       {query.isPending ? (

@@ -34,7 +34,6 @@ export function Filters({ filters, onChange, scenes, meta }: Props) {
   const t = useT();
   const set = (change: Partial<ListFilters>, replace = false) => onChange({ ...filters, ...change }, replace);
   const active = JSON.stringify(filters) !== JSON.stringify(NO_FILTERS);
-  const custom = Boolean(filters.to) || (Boolean(filters.from) && !SPANS.includes(filters.from));
   return (
     <div className="filters" role="group" aria-label={t('filters')}>
       <div className="segmented" role="group" aria-label={t('filter.status')}>
@@ -59,31 +58,7 @@ export function Filters({ filters, onChange, scenes, meta }: Props) {
           ))}
         </select>
       )}
-      <select
-        value={custom ? 'custom' : filters.from}
-        aria-label={t('filter.time')}
-        onChange={(event) => {
-          const value = event.target.value;
-          if (value === 'custom')
-            set({ from: new Date(Date.now() - 3_600_000).toISOString(), to: new Date().toISOString() });
-          else set({ from: value, to: '' });
-        }}
-      >
-        <option value="">{t('filter.anyTime')}</option>
-        {SPANS.map((span) => (
-          <option key={span} value={span}>
-            {t('filter.last', { span })}
-          </option>
-        ))}
-        <option value="custom">{t('filter.custom')}</option>
-      </select>
-      {custom && (
-        <span className="range">
-          <TimeInput label={t('filter.from')} value={filters.from} onChange={(from) => set({ from })} />
-          –
-          <TimeInput label={t('filter.to')} value={filters.to} onChange={(to) => set({ to })} />
-        </span>
-      )}
+      <TimeRange from={filters.from} to={filters.to} onChange={set} />
       {meta.length > 0 && (
         <select
           value=""
@@ -127,6 +102,47 @@ export function Filters({ filters, onChange, scenes, meta }: Props) {
         </button>
       )}
     </div>
+  );
+}
+
+interface RangeProps {
+  from: string;
+  to: string;
+  onChange: (change: { from?: string; to?: string }) => void;
+}
+
+/** A span back from now, or from one time to another. */
+export function TimeRange({ from, to, onChange }: RangeProps) {
+  const t = useT();
+  const custom = Boolean(to) || (Boolean(from) && !SPANS.includes(from));
+  return (
+    <>
+      <select
+        value={custom ? 'custom' : from}
+        aria-label={t('filter.time')}
+        onChange={(event) => {
+          const value = event.target.value;
+          if (value === 'custom')
+            onChange({ from: new Date(Date.now() - 3_600_000).toISOString(), to: new Date().toISOString() });
+          else onChange({ from: value, to: '' });
+        }}
+      >
+        <option value="">{t('filter.anyTime')}</option>
+        {SPANS.map((span) => (
+          <option key={span} value={span}>
+            {t('filter.last', { span })}
+          </option>
+        ))}
+        <option value="custom">{t('filter.custom')}</option>
+      </select>
+      {custom && (
+        <span className="range">
+          <TimeInput label={t('filter.from')} value={from} onChange={(from) => onChange({ from })} />
+          –
+          <TimeInput label={t('filter.to')} value={to} onChange={(to) => onChange({ to })} />
+        </span>
+      )}
+    </>
   );
 }
 

@@ -1,15 +1,16 @@
-import type { HistoryAnswer } from '../api/queries';
-import type { Execution } from '../api/types';
+import { useState } from 'react';
+import type { HistoryAnswer, RunFigures } from '../api/queries';
+import { type Mark, NODE_STATES, type NodeState } from '../api/types';
 import { useT } from '../i18n';
 import { visibleLine } from '../lib/text';
 import { duration as durationText } from '../lib/time';
+import { micros, percent } from '../panorama/overlay';
 import { Icon } from '../ui/icons';
-import { Duration, Empty, StateIcon, Time } from '../ui/parts';
-import { initialExecution } from '../url/route';
+import { Duration, Empty, StateIcon, stateKey, Time } from '../ui/parts';
+import { initialExecution, type Route } from '../url/route';
 import { Link } from '../url/router';
 
-const WIDTH = 360;
-const HEIGHT = 110;
+export type HistoryEntry = HistoryAnswer['entries'][number];
 
 /** What share of `values` is smaller, 0 to 100, rounded; equal ones count half. */
 export function percentile(values: number[], value: number): number | null {
@@ -19,119 +20,222 @@ export function percentile(values: number[], value: number): number | null {
   return Math.round((100 * below) / values.length);
 }
 
-/** This node over the last executions of the scene, and where this run stands among them. */
-export function HistoryView(props: { history: HistoryAnswer; execution: Execution; duration: number | null }) {
-  const { history, execution, duration } = props;
+interface Props {
+  history: HistoryAnswer;
+  /** The execution one comes from, and how long its run took. */
+  current?: Mark;
+  duration?: number | null;
+  /** Which executions are shown; all if absent. */
+  pass?: (entry: HistoryEntry) => boolean;
+}
+
+/** A node over the last executions of its scene, and where the run one looks at stands among them. */
+export function HistoryView({ history, current, duration = null, pass }: Props) {
   const t = useT();
-  const timed = history.entries.filter((entry) => entry.durationMicros !== null);
-  const values = timed.map((entry) => entry.durationMicros as number);
+  const [state, setState] = useState<NodeState | null>(null);
+  const entries = pass ? history.entries.filter(pass) : history.entries;
   if (history.entries.length === 0) return <Empty title={t('history.none')} icon="clock" />;
-  const rank = duration === null ? null : percentile(values, duration);
-  const max = Math.max(1, ...values);
-  const log = (us: number) => Math.log10(Math.max(1, us));
-  const low = Math.floor(log(Math.max(1, Math.min(...values, max))));
-  const high = Math.max(low + 1, Math.ceil(log(max)));
-  const y = (us: number) => HEIGHT - 8 - ((log(us) - low) / (high - low)) * (HEIGHT - 16);
-  const points = [...timed].reverse();
-  const x = (at: number) => (points.length < 2 ? WIDTH / 2 : 8 + (at * (WIDTH - 16)) / (points.length - 1));
-  const { runs } = history;
+  const durations = history.entries.flatMap((entry) => (entry.durationMicros === null ? [] : [entry.durationMicros]));
+  const rank = duration === null ? null : percentile(durations, duration);
+  const counts = new Map<NodeState, number>();
+  for (const entry of entries) counts.set(entry.state, (counts.get(entry.state) ?? 0) + 1);
+  const states = NODE_STATES.filter((one) => counts.has(one));
+  const chosen = state !== null && counts.has(state) ? state : null;
+  const shown = chosen === null ? entries : entries.filter((entry) => entry.state === chosen);
   return (
     <div className="history">
-      <p className="muted">{t('history.over', { n: history.executions })}</p>
-      <div className="figures">
-        <Figure label={t('history.runs')} value={String(runs.total)} />
-        <Figure
-          label={t('history.errors')}
-          value={`${(runs.errorRate * 100).toFixed(runs.errorRate && runs.errorRate < 0.1 ? 1 : 0)} %`}
-          bad={runs.failed > 0}
-        />
-        <Figure label="p50" value={runs.p50Micros === null ? '–' : durationText(runs.p50Micros)} />
-        <Figure label="p95" value={runs.p95Micros === null ? '–' : durationText(runs.p95Micros)} />
+      <p className="muted">{t(history.complete ? 'history.all' : 'history.newest', { n: history.executions })}</p>
+      <Figures runs={history.runs}>
         {rank !== null && duration !== null && (
           <Figure
             label={t('history.this')}
             value={durationText(duration)}
             note={t('history.rank', { n: rank })}
-            bad={rank >= 95}
+            bad={rank >= 95 && durations.length >= 20}
           />
         )}
-      </div>
-      {points.length > 1 && (
-        <svg className="history-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={t('history.chart')}>
-          {[runs.p50Micros, runs.p95Micros].map((us, at) =>
-            us === null ? null : (
-              <line
-                key={at === 0 ? 'p50' : 'p95'}
-                className={at === 0 ? 'p50' : 'p95'}
-                x1={0}
-                x2={WIDTH}
-                y1={y(us)}
-                y2={y(us)}
-              />
-            ),
-          )}
-          {points.map((entry, at) => (
-            <circle
-              key={`${entry.businessId} ${entry.executionId}`}
-              className={`point s-${entry.state}${entry.executionId === execution.executionId && entry.businessId === execution.businessId ? ' this' : ''}`}
-              cx={x(at)}
-              cy={y(entry.durationMicros as number)}
-              r={entry.executionId === execution.executionId && entry.businessId === execution.businessId ? 5 : 3}
+      </Figures>
+      <Chart history={history} entries={entries} {...(current ? { current } : {})} />
+      {states.length > 1 && (
+        <div className="state-filter" role="group" aria-label={t('history.states')}>
+          {states.map((one) => (
+            <button
+              key={one}
+              type="button"
+              className="toggle"
+              aria-pressed={one === chosen}
+              onClick={() => setState(one === chosen ? null : one)}
             >
-              <title>{`${visibleLine(entry.businessId)} · ${durationText(entry.durationMicros as number)}`}</title>
-            </circle>
+              <StateIcon state={one} size={12} /> {t(stateKey(one))} <b>{counts.get(one)}</b>
+            </button>
           ))}
-        </svg>
+        </div>
       )}
+      <Entries key={chosen} history={history} entries={shown} {...(current ? { current } : {})} />
+    </div>
+  );
+}
+
+const FIRST_ENTRIES = 25;
+
+export function Entries({
+  history,
+  entries,
+  current,
+}: {
+  history: HistoryAnswer;
+  entries: HistoryEntry[];
+  current?: Mark;
+}) {
+  const t = useT();
+  const [most, setMost] = useState(FIRST_ENTRIES);
+  if (entries.length === 0) return <p className="muted">{t('history.noEntry')}</p>;
+  const timed = entries.some((entry) => entry.durationMicros !== null);
+  return (
+    <>
       <table className="runs">
         <thead>
           <tr>
             <th>{t('column.business')}</th>
             <th>{t('column.start')}</th>
-            <th>{t('fact.duration')}</th>
+            {timed && <th className="end">{t('fact.duration')}</th>}
           </tr>
         </thead>
         <tbody>
-          {history.entries.slice(0, 50).map((entry) => (
-            <tr key={`${entry.businessId} ${entry.executionId}`}>
+          {entries.slice(0, most).map((entry) => (
+            <tr key={keyOf(entry)} className={isCurrent(entry, current) ? 'selected' : ''}>
               <td>
-                <StateIcon state={entry.state} size={12} />{' '}
-                <Link
-                  to={{
-                    page: 'execution',
-                    ...initialExecution({
-                      businessId: entry.businessId,
-                      sceneId: history.sceneId,
-                      executionId: entry.executionId,
-                    }),
-                    node: history.nodeName,
-                  }}
-                >
+                <StateIcon state={entry.state} size={12} />
+                <span className="visually-hidden">{t(stateKey(entry.state))}</span>{' '}
+                <Link to={toEntry(history, entry)} title={visibleLine(entry.executionId).slice(0, 200)}>
                   <bdi>{visibleLine(entry.businessId).slice(0, 40)}</bdi>
                 </Link>
+                {entry.runs > 1 && <span className="muted"> {t('card.runs', { n: entry.runs })}</span>}
               </td>
               <td>
                 <Time time={entry.startTime} />
               </td>
-              <td>
-                <Duration micros={entry.durationMicros} />
-              </td>
+              {timed && (
+                <td className="end">
+                  <Duration micros={entry.durationMicros} />
+                </td>
+              )}
             </tr>
           ))}
         </tbody>
       </table>
-      {!history.complete && (
-        <p className="muted">
-          <Icon name="clock" size={12} /> {t('history.newest', { n: history.executions })}
-        </p>
+      {entries.length > most && (
+        <button type="button" className="quiet" onClick={() => setMost(most * 4)}>
+          {t('more')} ({entries.length - most})
+        </button>
       )}
+    </>
+  );
+}
+
+const keyOf = (entry: HistoryEntry) => JSON.stringify([entry.businessId, entry.executionId]);
+
+function isCurrent(entry: HistoryEntry, current: Mark | undefined): boolean {
+  return entry.businessId === current?.businessId && entry.executionId === current?.executionId;
+}
+
+function toEntry(history: HistoryAnswer, { businessId, executionId }: HistoryEntry): Route {
+  const mark = { businessId, sceneId: history.sceneId, executionId };
+  return { page: 'execution', ...initialExecution(mark), node: history.nodeName };
+}
+
+const WIDTH = 420;
+const HEIGHT = 150;
+const PLOT = { left: 10, right: 10, top: 16, bottom: 22 };
+const LABEL_GAP = 13;
+
+/** How long each run took, on a logarithmic scale, oldest left; a cross is one that failed. */
+function Chart({ history, entries, current }: { history: HistoryAnswer; entries: HistoryEntry[]; current?: Mark }) {
+  const t = useT();
+  const points = entries.filter((entry) => entry.durationMicros !== null).reverse();
+  if (points.length < 2) return null;
+  const log = (us: number) => Math.log10(Math.max(1, us));
+  const { p50Micros, p95Micros } = history.runs;
+  const logs = [...points.map((entry) => entry.durationMicros as number), p50Micros, p95Micros]
+    .filter((us) => us !== null)
+    .map(log);
+  // At least half an order of magnitude, so that noise does not look like a mountain range.
+  const middle = (Math.min(...logs) + Math.max(...logs)) / 2;
+  const half = Math.max(0.25, (Math.max(...logs) - Math.min(...logs)) / 2);
+  const floor = HEIGHT - PLOT.bottom;
+  const y = (us: number) => floor - ((log(us) - middle + half) / (2 * half)) * (floor - PLOT.top);
+  const step = (WIDTH - PLOT.left - PLOT.right) / (points.length - 1);
+  const lines = [
+    ['p50', p50Micros, 11],
+    ['p95', p95Micros, -4],
+  ] as const;
+  return (
+    <svg className="history-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="group" aria-label={t('history.chart')}>
+      {lines.map(([name, us, shift]) =>
+        us === null ? null : (
+          <g key={name} className={name}>
+            <line x1={0} x2={WIDTH} y1={y(us)} y2={y(us)} />
+            <text x={WIDTH - 6} y={Math.min(floor + LABEL_GAP - 2, y(us) + shift)} textAnchor="end">
+              {name} {durationText(us)}
+            </text>
+          </g>
+        ),
+      )}
+      {points.map((entry, at) => {
+        const here = isCurrent(entry, current);
+        const us = entry.durationMicros as number;
+        const name = `${visibleLine(entry.businessId)} · ${durationText(us)} · ${t(stateKey(entry.state))}`;
+        return (
+          <Link key={keyOf(entry)} to={toEntry(history, entry)} tabIndex={-1} aria-label={name}>
+            <g
+              className={`point s-${entry.state}${here ? ' this' : ''}`}
+              transform={`translate(${PLOT.left + at * step} ${y(us)})`}
+            >
+              <title>{name}</title>
+              {here && <circle className="ring" r={8} />}
+              {entry.runStatus === 'FAILED' || entry.state === 'failed' ? (
+                <path d="M-3.5 -3.5L3.5 3.5M3.5 -3.5L-3.5 3.5" />
+              ) : (
+                <circle r={3} />
+              )}
+              <circle className="target" r={8} />
+            </g>
+          </Link>
+        );
+      })}
+      <text x={6} y={HEIGHT - 5}>
+        {t('history.oldest')}
+      </text>
+      <text x={WIDTH - 6} y={HEIGHT - 5} textAnchor="end">
+        {t('history.latest')}
+      </text>
+    </svg>
+  );
+}
+
+/** How many runs, how many of them failed, how long they took. */
+export function Figures({ runs, children }: { runs: RunFigures; children?: React.ReactNode }) {
+  const t = useT();
+  if (runs.total === 0)
+    return (
+      <p className="note">
+        {<Icon name="clock" size={14} />} {t('history.noRuns')}
+      </p>
+    );
+  return (
+    <div className="figures">
+      <Figure label={t('history.runs')} value={runs.total.toLocaleString('en-US')} />
+      <Figure label={t('history.errors')} value={percent(runs.errorRate)} bad={runs.failed > 0} />
+      <Figure label="p50" value={micros(runs.p50Micros)} />
+      <Figure label="p95" value={micros(runs.p95Micros)} />
+      {children}
     </div>
   );
 }
 
 export function Figure(props: { label: string; value: string; note?: string; bad?: boolean }) {
   return (
-    <div className={props.bad ? 'figure bad' : 'figure'}>
+    <div className={`figure${props.bad ? ' bad' : ''}${props.note ? ' wide' : ''}`}>
       <span className="muted">{props.label}</span>
       <strong>{props.value}</strong>
       {props.note && <span className="muted">{props.note}</span>}

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { jsonText } from '../api/json';
 import { historyQuery, nodeQuery, useFeatures } from '../api/queries';
 import type { Definition, Execution, Json, LogLine, Mark, PanoramaNode, Run } from '../api/types';
@@ -13,6 +13,7 @@ import { LogStream } from '../logs/log-stream';
 import { definitionNode } from '../panorama/cards';
 import { Icon } from '../ui/icons';
 import { CopyButton, Duration, Empty, ErrorPanel, Id, Plain, Skeleton, StateBadge, Time } from '../ui/parts';
+import { Tabs, tabPanel } from '../ui/tabs';
 import { initialExecution, TABS, type Tab } from '../url/route';
 import { Link } from '../url/router';
 import { HistoryView } from './history';
@@ -53,12 +54,6 @@ export function NodePanel(props: Props) {
       (name !== 'history' || (has('history') && imported === null)) && (name !== 'definition' || planned !== null),
   );
   const current = tabs.includes(tab) ? tab : 'summary';
-  const list = useRef<HTMLDivElement>(null);
-  const move = (step: number) => {
-    const next = tabs[(tabs.indexOf(current) + step + tabs.length) % tabs.length] as Tab;
-    onTab(next);
-    list.current?.querySelector<HTMLElement>(`[data-tab="${next}"]`)?.focus();
-  };
   return (
     <aside className="node-panel" aria-label={t('node.panel', { name: visibleLine(node.nodeName) })}>
       <header>
@@ -92,35 +87,20 @@ export function NodePanel(props: Props) {
             </select>
           )}
         </div>
-        <div
-          className="tabs"
-          role="tablist"
-          ref={list}
-          aria-label={t('node.tabs')}
-          onKeyDown={(event) => {
-            if (event.key === 'ArrowRight') move(1);
-            else if (event.key === 'ArrowLeft') move(-1);
-          }}
-        >
-          {tabs.map((name) => (
-            <button
-              key={name}
-              type="button"
-              role="tab"
-              data-tab={name}
-              id={`tab-${name}`}
-              aria-controls="node-tab"
-              aria-selected={name === current}
-              tabIndex={name === current ? 0 : -1}
-              onClick={() => onTab(name)}
-            >
-              {t(TAB_KEYS[name])}
-              {name === 'logs' && logCount > 0 && <span className="tab-count">{logCount}</span>}
-            </button>
-          ))}
-        </div>
+        <Tabs
+          look="tabs"
+          label={t('node.tabs')}
+          panel="node-tab"
+          current={current}
+          onSelect={onTab}
+          items={tabs.map((name) => ({
+            name,
+            label: t(TAB_KEYS[name]),
+            ...(name === 'logs' ? { count: logCount } : {}),
+          }))}
+        />
       </header>
-      <div className="node-body" role="tabpanel" id="node-tab" aria-labelledby={`tab-${current}`}>
+      <div className="node-body" {...tabPanel('node-tab', current)}>
         {current === 'summary' && <Summary execution={execution} node={node} run={run} />}
         {(current === 'input' || current === 'output') && <Payload node={node} run={run} side={current} />}
         {current === 'logs' && <NodeLogs execution={execution} node={node} run={props.run} imported={imported} />}
@@ -145,12 +125,12 @@ function Summary({ execution, node, run }: { execution: Execution; node: Panoram
       <p className="state-why">{t(`why.${node.state}`)}</p>
       {node.notTakenBecause && (
         <p className="note">
-          <Icon name="decision" size={14} /> <Plain text={node.notTakenBecause} />
+          <Icon name="decision" size={14} /> <Plain text={t.sentence(node.notTakenBecause)} />
         </p>
       )}
       {findings.map((finding) => (
         <p key={finding.kind + finding.message} className="note warn">
-          <Icon name="warn" size={14} /> <Plain text={finding.message} max={1000} />
+          <Icon name="warn" size={14} /> <Plain text={t.sentence(finding.message)} max={1000} />
         </p>
       ))}
       <ExceptionView exception={run?.exception} cutFrom={run?.exceptionCutFrom} />
@@ -331,11 +311,14 @@ function NodeLogs(props: { execution: Execution; node: PanoramaNode; run: string
   );
 }
 
+/** So many executions are looked back over. */
+const HISTORY = 100;
+
 function History({ execution, node, run }: { execution: Execution; node: PanoramaNode; run: Run | null }) {
-  const query = useQuery(historyQuery(execution.sceneId, node.nodeName));
+  const query = useQuery(historyQuery(execution.sceneId, node.nodeName, {}, HISTORY));
   if (query.isPending) return <Skeleton rows={5} />;
   if (query.isError) return <ErrorPanel error={query.error} retry={() => void query.refetch()} />;
-  return <HistoryView history={query.data} execution={execution} duration={run?.durationMicros ?? null} />;
+  return <HistoryView history={query.data} current={execution} duration={run?.durationMicros ?? null} />;
 }
 
 function Raw({ execution, node, imported }: { execution: Execution; node: PanoramaNode; imported: LogLine[] | null }) {

@@ -143,7 +143,7 @@ function Letter({ letter, initial }: { letter: DeadLetter; initial: boolean }) {
           <Plain text={replay.data.detail ?? replay.data.reason ?? ''} max={400} />
         </p>
       )}
-      {replay.isError && <ErrorPanel error={replay.error} />}
+      {replay.isError && <ErrorPanel error={replay.error} title={t('dead.failed')} />}
       {open && (
         <div className="letter-body">
           <div className="json-tools">

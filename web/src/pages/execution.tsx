@@ -17,6 +17,7 @@ import { Icon, type IconName } from '../ui/icons';
 import { useKeys } from '../ui/keys';
 import { LiveBadge } from '../ui/live-badge';
 import { CopyButton, Duration, Empty, ErrorPanel, Id, Plain, Skeleton, StateBadge, Time } from '../ui/parts';
+import { Tabs, tabPanel } from '../ui/tabs';
 import { type ExecutionState, NO_FILTERS, VIEWS, type View } from '../url/route';
 import { Link, navigate } from '../url/router';
 
@@ -141,27 +142,22 @@ export function ExecutionView({ execution, state, change, badge, imported, impor
       />
       <Findings execution={execution} onSelect={(name) => change({ node: name, run: '' })} />
       <div className="view-bar">
-        <div className="segmented" role="tablist" aria-label={t('view.views')}>
-          {VIEWS.map((name) => (
-            <button
-              key={name}
-              type="button"
-              role="tab"
-              aria-selected={view === name}
-              onClick={() => change({ view: name })}
-            >
-              <Icon name={VIEW_ICONS[name]} size={15} />
-              {t(`view.${name}`)}
-              {name === 'logs' && execution.logs.total > 0 && (
-                <span className="tab-count">{execution.logs.total.toLocaleString('en-US')}</span>
-              )}
-            </button>
-          ))}
-        </div>
+        <Tabs
+          label={t('view.views')}
+          panel="view"
+          current={view}
+          onSelect={(name) => change({ view: name })}
+          items={VIEWS.map((name) => ({
+            name,
+            label: t(`view.${name}`),
+            icon: VIEW_ICONS[name],
+            ...(name === 'logs' ? { count: execution.logs.total } : {}),
+          }))}
+        />
         <ReplayBar execution={execution} at={at} onChange={(next) => change({ at: next }, true)} />
       </div>
       <div className="work">
-        <div className="work-main">
+        <div className="work-main" {...tabPanel('view', view)}>
           {view === 'panorama' &&
             (execution.nodes.length === 0 ? (
               <Empty title={t('panorama.none')} icon="graph">
@@ -193,6 +189,8 @@ export function ExecutionView({ execution, state, change, badge, imported, impor
               onSelect={(name, run) => change({ node: name, run })}
               logs={lines}
               at={at}
+              align={state.align}
+              onAlign={(align) => change({ align }, true)}
             />
           )}
           {view === 'logs' && (
@@ -322,7 +320,7 @@ function Findings({ execution, onSelect }: { execution: Execution; onSelect: (na
                 <Plain text={finding.nodeName} max={60} />
               </button>
             )}
-            <Plain text={finding.message} max={600} />
+            <Plain text={t.sentence(finding.message)} max={600} />
           </li>
         ))}
       </ul>

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { type Match, resolveQuery, retry, useFeatures } from '../api/queries';
 import { useT } from '../i18n';
 import { forgetSearches, recentSearches } from '../lib/recent';
+import { useViews } from '../lib/saved';
 import { EntryRow, ExecutionList } from '../list/execution-list';
 import { Icon } from '../ui/icons';
 import { useKeys } from '../ui/keys';
@@ -10,7 +11,7 @@ import { CopyButton, Empty, ErrorPanel, Plain } from '../ui/parts';
 import { SearchBox } from '../ui/search-box';
 import { type ListFilters, NO_FILTERS, type Route } from '../url/route';
 import { Link, navigate } from '../url/router';
-import { SceneCards } from './scenes';
+import { SceneCards, sceneRoute } from './scenes';
 
 export function HomePage({ id, filters }: { id: string; filters: ListFilters }) {
   const t = useT();
@@ -23,6 +24,7 @@ export function HomePage({ id, filters }: { id: string; filters: ListFilters }) 
         <p className="lead">{t('home.lead')}</p>
         <SearchBox initial="" large />
         <Recent />
+        <Views />
         {has('scenes') && (
           <section className="home-scenes">
             <h2>{t('scenes')}</h2>
@@ -61,6 +63,22 @@ function Recent() {
       >
         {t('recent.clear')}
       </button>
+    </section>
+  );
+}
+
+function Views() {
+  const t = useT();
+  const views = useViews();
+  if (!views.length) return null;
+  return (
+    <section className="recent" aria-label={t('views')}>
+      <span className="muted">{t('views')}</span>
+      {views.map(({ name, route }) => (
+        <Link key={name} className="chip" to={route}>
+          <Icon name="star" size={11} /> <Plain text={name} max={40} />
+        </Link>
+      ))}
     </section>
   );
 }
@@ -122,20 +140,7 @@ function MatchView({ match }: { match: Match }) {
         </section>
       );
     case 'scene':
-      return has('scenes') ? (
-        <Line
-          to={{
-            page: 'scene',
-            sceneId: match.sceneId,
-            tab: 'executions',
-            filters: NO_FILTERS,
-            version: '',
-            other: '',
-            node: '',
-          }}
-          text={t('match.scene')}
-        />
-      ) : null;
+      return has('scenes') ? <Line to={sceneRoute(match.sceneId)} text={t('match.scene')} /> : null;
     case 'deadLetter':
       return has('dead') ? (
         <Line to={{ page: 'dead', reason: '', source: '', id: match.id }} text={t('match.dead')} />

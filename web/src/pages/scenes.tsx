@@ -4,21 +4,12 @@ import { scenesQuery } from '../api/queries';
 import { useT } from '../i18n';
 import { Icon } from '../ui/icons';
 import { Dialog, Empty, ErrorPanel, Plain, Skeleton, Time } from '../ui/parts';
-import { NO_FILTERS, type Route } from '../url/route';
+import { initialScene, type Route, type SceneState } from '../url/route';
 import { Link } from '../url/router';
 import { UploadDefinition } from './upload';
 
-export function sceneRoute(sceneId: string, change: Partial<Extract<Route, { page: 'scene' }>> = {}): Route {
-  return {
-    page: 'scene',
-    sceneId,
-    tab: 'executions',
-    filters: NO_FILTERS,
-    version: '',
-    other: '',
-    node: '',
-    ...change,
-  };
+export function sceneRoute(sceneId: string, change: Partial<SceneState> = {}): Route {
+  return { page: 'scene', ...initialScene(sceneId), ...change };
 }
 
 export function ScenesPage() {

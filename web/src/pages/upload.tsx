@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApiError, apiUrl, type ProblemPart, request, scenePath } from '../api/client';
 import { useT } from '../i18n';
+import { bytes } from '../lib/text';
 import { Icon } from '../ui/icons';
 import { ErrorPanel, Plain } from '../ui/parts';
 import { navigate } from '../url/router';
@@ -14,6 +15,9 @@ interface Put {
   new: boolean;
   stored: boolean;
 }
+
+/** A longer text is not put into a field: browsers become slow. */
+const SHOWN_CHARS = 1_000_000;
 
 /** A definition is checked first; what is wrong stands at its line, and nothing is stored. */
 export function UploadDefinition({ sceneId }: { sceneId: string }) {
@@ -63,18 +67,34 @@ export function UploadDefinition({ sceneId }: { sceneId: string }) {
           />
         </label>
       </div>
-      <textarea
-        className="source"
-        rows={14}
-        spellCheck={false}
-        value={text}
-        aria-label={t('upload.source')}
-        placeholder='{"nodes": [{"nodeName": "A", "nodeType": "rpc"}]}'
-        onChange={(event) => {
-          setText(event.target.value);
-          put.reset();
-        }}
-      />
+      {text.length > SHOWN_CHARS ? (
+        <p className="note">
+          {t('upload.long', { size: bytes(text.length) })}{' '}
+          <button
+            type="button"
+            className="quiet"
+            onClick={() => {
+              setText('');
+              put.reset();
+            }}
+          >
+            {t('upload.discard')}
+          </button>
+        </p>
+      ) : (
+        <textarea
+          className="source"
+          rows={14}
+          spellCheck={false}
+          value={text}
+          aria-label={t('upload.source')}
+          placeholder='{"nodes": [{"nodeName": "A", "nodeType": "rpc"}]}'
+          onChange={(event) => {
+            setText(event.target.value);
+            put.reset();
+          }}
+        />
+      )}
       {problems.length > 0 && (
         <section className="problems" role="alert">
           <h3>{t('upload.problems', { n: problems.length })}</h3>
@@ -89,7 +109,7 @@ export function UploadDefinition({ sceneId }: { sceneId: string }) {
           </ol>
         </section>
       )}
-      {put.isError && problems.length === 0 && <ErrorPanel error={put.error} />}
+      {put.isError && problems.length === 0 && <ErrorPanel error={put.error} title={t('upload.failed')} />}
       {put.isSuccess && (
         <p className="note good" role="status">
           <Icon name="check" size={14} /> {put.data.new ? t('upload.good') : t('upload.known')}{' '}

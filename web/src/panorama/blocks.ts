@@ -89,7 +89,11 @@ export function blockLayout(
   const series = (list: DefinitionNode[]): Block => {
     const blocks = list.map(block);
     const gaps = list.map((node, at) =>
-      at === list.length - 1 ? 0 : branchesOf(node).length ? GAP_MAIN : gapAfter(labels(node.nodeName), down),
+      at === list.length - 1
+        ? 0
+        : branchesOf(node).length
+          ? GAP_MAIN
+          : gapAfter(outgoing.get(node.nodeName) ?? [], down),
     );
     return {
       long: blocks.reduce((sum, part, at) => sum + part.long + (gaps[at] ?? 0), 0),
@@ -104,8 +108,6 @@ export function blockLayout(
       },
     };
   };
-
-  const labels = (name: string) => (outgoing.get(name) ?? []).map((edge) => edge.label);
 
   const block = (node: DefinitionNode): Block => {
     const branches = branchesOf(node);
@@ -134,7 +136,7 @@ export function blockLayout(
       label,
       part: list.length ? series(list) : null,
     }));
-    const gap = gapAfter(labels(node.nodeName), down);
+    const gap = gapAfter(outgoing.get(node.nodeName) ?? [], down);
     const reach = rows.map((row) => [row.part?.up ?? LANE / 2, row.part?.down ?? LANE / 2] as const);
     const middles: number[] = [];
     let total = 0;

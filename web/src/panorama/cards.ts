@@ -19,7 +19,7 @@ export function isSmall(node: PanoramaNode, showMinor: boolean): boolean {
 export function cardLine(node: PanoramaNode, state: NodeState, t: Translate): string {
   const run = latestRun(node);
   const parts: string[] = [];
-  if (state === 'not_taken' && node.notTakenBecause) return visibleLine(node.notTakenBecause);
+  if (state === 'not_taken' && node.notTakenBecause) return visibleLine(t.sentence(node.notTakenBecause));
   if (node.sub) parts.push(node.sub.sceneId);
   if (node.case !== undefined && state !== 'not_reached')
     parts.push(`${node.caseInferred ? '≈ ' : '→ '}${visibleLine(node.case)}`);

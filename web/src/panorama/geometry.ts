@@ -16,6 +16,8 @@ export interface LayoutEdge {
   from: string;
   to: string;
   label: string | null;
+  /** Characters to keep room for behind the label. */
+  room?: number;
 }
 
 export interface Box {
@@ -76,8 +78,11 @@ export const GAP_CROSS = 22;
 export const MARGIN = 24;
 
 /** Room between a node and what follows, so that the labels of its edges can be read. */
-export function gapAfter(labels: (string | null)[], down: boolean): number {
-  const longest = Math.max(0, ...labels.map((label) => Math.min(label?.length ?? 0, LABEL_CHARS)));
+export function gapAfter(edges: LayoutEdge[], down: boolean): number {
+  const longest = Math.max(
+    0,
+    ...edges.map(({ label, room = 0 }) => (label ? Math.min(titleChars(label), LABEL_CHARS) + room : 0)),
+  );
   return longest === 0 ? GAP_MAIN : GAP_MAIN + (down ? 14 : 18 + longest * 6.4);
 }
 

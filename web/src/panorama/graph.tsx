@@ -142,7 +142,9 @@ export interface WireLook {
   /** Share of executions, 0 to 1, that went along; makes the line as thick. */
   share?: number;
   side?: 'both' | 'left' | 'right' | 'none';
-  text?: string;
+  /** Said behind the label. */
+  note?: string;
+  current?: boolean;
 }
 
 interface GraphProps {
@@ -152,6 +154,8 @@ interface GraphProps {
   selected: string;
   onSelect: (name: string) => void;
   onToggle?: (name: string) => void;
+  /** The label of an arrow that has a note is chosen. */
+  onWire?: (wire: Wire) => void;
   /** Changes when the view is to be fitted again. */
   fitKey: string;
   label: string;
@@ -171,7 +175,19 @@ export function Graph(props: GraphProps) {
 const READABLE_ZOOM = 0.5;
 
 function GraphInside(props: GraphProps) {
-  const { layout, cards, wireLook, selected, onSelect, onToggle, fitKey, label, miniMap = true, children } = props;
+  const {
+    layout,
+    cards,
+    wireLook,
+    selected,
+    onSelect,
+    onToggle,
+    onWire,
+    fitKey,
+    label,
+    miniMap = true,
+    children,
+  } = props;
   const t = useT();
   const flow = useReactFlow();
   const width = useStore((state) => state.width);
@@ -267,7 +283,7 @@ function GraphInside(props: GraphProps) {
         proOptions={PRO}
       >
         <ViewportPortal>
-          <Wires layout={layout} look={wireLook} />
+          <Wires layout={layout} look={wireLook} {...(onWire ? { onWire } : {})} />
         </ViewportPortal>
         <Panel position="bottom-left" className="graph-tools">
           <button
@@ -335,14 +351,20 @@ function emptyCard(name: string): Card {
 }
 
 /** All edges as one drawing: the layout knows where they run, so nothing has to be measured. */
-const Wires = memo(function Wires({ layout, look }: { layout: Layout; look: (wire: Wire) => WireLook }) {
+interface WiresProps {
+  layout: Layout;
+  look: (wire: Wire) => WireLook;
+  onWire?: (wire: Wire) => void;
+}
+
+const Wires = memo(function Wires({ layout, look, onWire }: WiresProps) {
   const drawn = layout.wires.map((wire) => ({ wire, look: look(wire), path: roundedPath(wire.points) }));
   // The executed path is drawn over the others.
   const rank = (one: WireLook) => (one.state === 'taken' ? 2 : one.state === 'open' ? 1 : 0);
   drawn.sort((left, right) => rank(left.look) - rank(right.look));
   return (
-    <div className="wires" aria-hidden="true">
-      <svg width={layout.width} height={layout.height} role="presentation">
+    <div className="wires">
+      <svg width={layout.width} height={layout.height} aria-hidden="true">
         <defs>
           {(['taken', 'open', 'not_taken', 'plan', 'left', 'right'] as const).map((name) => (
             <marker
@@ -369,24 +391,44 @@ const Wires = memo(function Wires({ layout, look }: { layout: Layout; look: (wir
               className={`wire w-${name}`}
               data-edge={`${wire.from} ${wire.to}`}
               markerEnd={`url(#arrow-${name})`}
-              {...(share === undefined ? {} : { strokeWidth: 1 + share * 6 })}
+              {...(share === undefined ? {} : { style: { strokeWidth: 1 + share * 3.5 } })}
             />
           );
         })}
       </svg>
-      {drawn.map(({ wire, look: { state, text } }) => {
-        const label = text ?? wire.label;
+      {drawn.map(({ wire, look: { state, note, current } }) => {
+        const { label } = wire;
         if (!label) return null;
         const short = head(label, LABEL_CHARS);
+        const key = `${wire.from}\n${wire.to}\n${wire.label}`;
+        const style = { left: wire.labelAt[0], top: wire.labelAt[1] };
+        const text = <bdi>{visibleLine(short) + (short.length < label.length ? '…' : '')}</bdi>;
+        if (note === undefined || !onWire) {
+          return (
+            <span
+              key={key}
+              className={`wire-label w-${state}`}
+              style={style}
+              title={visibleLine(label)}
+              aria-hidden="true"
+            >
+              {text}
+            </span>
+          );
+        }
         return (
-          <span
-            key={`${wire.from}\n${wire.to}\n${wire.label}`}
-            className={`wire-label w-${state}`}
-            style={{ left: wire.labelAt[0], top: wire.labelAt[1] }}
+          <button
+            key={key}
+            type="button"
+            className={`wire-label nopan w-${state}`}
+            style={style}
             title={visibleLine(label)}
+            aria-label={`${visibleLine(wire.from)}, ${visibleLine(label)}: ${note}`}
+            aria-pressed={Boolean(current)}
+            onClick={() => onWire(wire)}
           >
-            <bdi>{visibleLine(short) + (short.length < label.length ? '…' : '')}</bdi>
-          </span>
+            {text} <b>{note}</b>
+          </button>
         );
       })}
     </div>

@@ -66,8 +66,8 @@ export function layerLayout(nodes: LayoutNode[], edges: LayoutEdge[], down: bool
   layers.forEach((cellsHere, at) => {
     starts.push(main);
     const long = Math.max(0, ...cellsHere.map((cell) => (cell.node === -1 ? 0 : longOf(nodes[cell.node], down))));
-    const labels = forward.filter((link) => layer[link.from] === at).map((link) => link.edge.label);
-    main += long + gapAfter(labels, down);
+    const leaving = forward.filter((link) => layer[link.from] === at).map((link) => link.edge);
+    main += long + gapAfter(leaving, down);
   });
   const places = cells.map((cell, at): Place => {
     const node = nodes[at] as LayoutNode;

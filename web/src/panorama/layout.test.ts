@@ -232,7 +232,7 @@ describe('edges of a definition', () => {
       'release - close',
       'apply - close',
       'answer nothing close',
-      'answer - close',
+      'answer otherwise close',
     ]);
   });
 });

@@ -8,6 +8,9 @@ interface Exit {
   label: string | null;
 }
 
+/** How answers name the way past a decision none of whose cases matched. */
+export const THROUGH_LABEL = 'otherwise';
+
 export function planEdges(plan: DefinitionNode[]): LayoutEdge[] {
   const edges: LayoutEdge[] = [];
   const seen = new Set<string>();
@@ -46,7 +49,7 @@ export function planEdges(plan: DefinitionNode[]): LayoutEdge[] {
         const ends = branches.flatMap(({ label, nodes }) => walk(nodes, [own(label)]));
         const cases = Object.keys(node.decisionCases ?? {}).sort();
         const whole = cases.length === 2 && cases[0] === 'false' && cases[1] === 'true';
-        return node.defaultCase || whole ? ends : [...ends, own(null)];
+        return node.defaultCase || whole ? ends : [...ends, own(THROUGH_LABEL)];
       }
       case 'loop':
         connect(

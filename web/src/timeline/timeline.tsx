@@ -7,7 +7,8 @@ import { useSettings } from '../lib/settings';
 import { visibleLine } from '../lib/text';
 import { clock, dateTime, duration, microsOrNull } from '../lib/time';
 import { Icon } from '../ui/icons';
-import { Empty, StateIcon, useNow } from '../ui/parts';
+import { Empty, Plain, StateIcon, useNow } from '../ui/parts';
+import { clockOffsets, placeOf } from './align';
 import { scaleOf, tickStep } from './scale';
 
 const ROW = 30;
@@ -24,10 +25,17 @@ interface Row {
   bars: Bar[];
   isFirst: boolean;
   iteration: string;
+  /** How far its times are moved, in microseconds. */
+  moved: number;
 }
 
-/** Rows in definition order: one for a node, one more for every further run, so that retries do not lie on one another. */
-export function timelineRows(execution: Execution, nowUs: number): Row[] {
+const AS_REPORTED: ReadonlyMap<string, number> = new Map();
+
+/**
+ * Rows in definition order: one for a node, one more for every further run, so that retries do not lie on one another.
+ * `offsets` says by how much the times of a place are moved.
+ */
+export function timelineRows(execution: Execution, nowUs: number, offsets = AS_REPORTED): Row[] {
   const end = microsOrNull(execution.endTime);
   const silent = execution.status === 'stalled' ? microsOrNull(execution.stallsAt) : null;
   const latest = execution.nodes.reduce((last, node) => {
@@ -41,8 +49,11 @@ export function timelineRows(execution: Execution, nowUs: number): Row[] {
       const start = microsOrNull(run.startTime) ?? microsOrNull(run.endTime);
       if (start === null) return [];
       const stop = microsOrNull(run.endTime);
-      const bar = { run, from: start, to: stop ?? Math.max(openEnd, start), open: stop === null };
-      return [{ node, bars: [bar], isFirst: false, iteration: run.iteration === undefined ? '' : `#${run.iteration}` }];
+      const moved = offsets.get(placeOf(run) ?? '') ?? 0;
+      const from = start + moved;
+      const bar = { run, from, to: stop === null ? Math.max(openEnd, from) : stop + moved, open: stop === null };
+      const iteration = run.iteration === undefined ? '' : `#${run.iteration}`;
+      return [{ node, bars: [bar], isFirst: false, iteration, moved }];
     });
     const first = rows[0];
     if (first) first.isFirst = true;
@@ -56,9 +67,11 @@ interface Props {
   onSelect: (name: string, run: string) => void;
   logs: LogLine[];
   at: number | null;
+  align: boolean;
+  onAlign: (align: boolean) => void;
 }
 
-export function Timeline({ execution, selected, onSelect, logs, at }: Props) {
+export function Timeline({ execution, selected, onSelect, logs, at, align, onAlign }: Props) {
   const t = useT();
   const { zone } = useSettings();
   const now = useNow(execution.status === 'running' ? 1000 : 3_600_000);
@@ -66,7 +79,9 @@ export function Timeline({ execution, selected, onSelect, logs, at }: Props) {
   const [zoom, setZoom] = useState<[number, number] | null>(null);
   const [drag, setDrag] = useState<[number, number] | null>(null);
   const box = useRef<HTMLDivElement>(null);
-  const rows = useMemo(() => timelineRows(execution, now * 1000), [execution, now]);
+  const skews = useMemo(() => clockOffsets(execution), [execution]);
+  const offsets = align ? skews : AS_REPORTED;
+  const rows = useMemo(() => timelineRows(execution, now * 1000, offsets), [execution, now, offsets]);
   const [from, to] = useMemo(() => {
     let [low, high] = [Infinity, -Infinity];
     for (const row of rows) {
@@ -87,17 +102,19 @@ export function Timeline({ execution, selected, onSelect, logs, at }: Props) {
     );
   }, [rows, from, to, zoom, foldIdle]);
   const marks = useMemo(() => {
+    const movedOf = new Map(rows.filter((row) => row.isFirst).map((row) => [row.node.nodeName, row.moved]));
     const found = new Map<string, { us: number; level: string; message: string }[]>();
     for (const line of logs) {
       const us = microsOrNull(line.time);
       const level = levelOf(line.level);
       if (us === null || !line.nodeName || (level !== 'ERROR' && level !== 'FATAL' && level !== 'WARN')) continue;
       const list = found.get(line.nodeName) ?? [];
-      if (list.length < 200) list.push({ us, level, message: line.message ?? '' });
+      const moved = movedOf.get(line.nodeName) ?? 0;
+      if (list.length < 200) list.push({ us: us + moved, level, message: line.message ?? '' });
       found.set(line.nodeName, list);
     }
     return found;
-  }, [logs]);
+  }, [logs, rows]);
   const skewed = useMemo(
     () =>
       new Set(
@@ -145,10 +162,32 @@ export function Timeline({ execution, selected, onSelect, logs, at }: Props) {
             {t('timeline.whole')}
           </button>
         )}
+        {skews.size > 0 && (
+          <button
+            type="button"
+            className="toggle"
+            aria-pressed={align}
+            title={t('timeline.alignHelp')}
+            onClick={() => onAlign(!align)}
+          >
+            <Icon name="clock" size={14} />
+            {t('timeline.align')}
+          </button>
+        )}
         <button type="button" className="toggle" aria-pressed={foldIdle} onClick={() => setFoldIdle(!foldIdle)}>
           {t('timeline.foldIdle')}
         </button>
       </div>
+      {offsets.size > 0 && (
+        <p className="timeline-moved" role="status">
+          <Icon name="clock" size={14} /> {t('timeline.moved')}
+          {[...offsets].map(([place, us]) => (
+            <span key={place} className="chip warn">
+              <Plain text={place} max={60} /> +{duration(us)}
+            </span>
+          ))}
+        </p>
+      )}
       <div ref={box} className="timeline-scroll" tabIndex={0} role="region" aria-label={t('view.timeline')}>
         <div className="timeline-head">
           <div className="timeline-name" />
@@ -208,11 +247,12 @@ export function Timeline({ execution, selected, onSelect, logs, at }: Props) {
                     <>
                       <StateIcon state={row.node.state} size={13} />
                       <bdi>{visibleLine(row.node.title ?? name)}</bdi>
-                      {skewed.has(name) && (
+                      {skewed.has(name) && row.moved === 0 && (
                         <span className="flag" title={t('timeline.skew')}>
                           <Icon name="warn" size={12} />
                         </span>
                       )}
+                      {row.moved > 0 && <span className="moved">+{duration(row.moved)}</span>}
                     </>
                   ) : (
                     <span className="muted again">{row.iteration || row.bars[0]?.run.runId}</span>

@@ -2,22 +2,24 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import type { ReactElement } from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ApiError } from '../api/client';
+import { ApiError, request } from '../api/client';
+import type { HistoryAnswer } from '../api/queries';
 import { readExecutionFile } from '../file/export';
-import { fill } from '../i18n';
+import { fill, translator } from '../i18n';
 import { en } from '../i18n/en';
 import { zh } from '../i18n/zh';
 import { changeSettings } from '../lib/settings';
 import { exceptionChain, exceptionLine } from '../logs/exception';
 import { ExceptionView, LogDetail } from '../logs/log-detail';
 import { logMatches } from '../logs/log-stream';
-import { HistoryView, percentile } from '../node/history';
+import { type HistoryEntry, HistoryView, percentile } from '../node/history';
 import { NodePanel } from '../node/node-panel';
 import { executionCards, nextFailure } from '../panorama/cards';
 import { ReplayBar } from '../replay/replay-bar';
 import { execution, node, run } from '../testing/made';
-import { timelineRows } from '../timeline/timeline';
+import { Timeline, timelineRows } from '../timeline/timeline';
 import { ErrorPanel, LongText, Plain } from './parts';
+import { Tabs, tabPanel } from './tabs';
 
 beforeEach(() => {
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no network in tests')));
@@ -65,7 +67,8 @@ describe('reported text', () => {
 describe('an error', () => {
   it.each([
     [0, 'The server does not answer'],
-    [401, 'token'],
+    [401, 'Give a token'],
+    [403, 'Only pages of the server itself'],
     [404, 'past retention'],
     [413, 'longer than the server takes'],
     [429, 'Try again in 9 s'],
@@ -82,6 +85,17 @@ describe('an error', () => {
     expect(screen.getByRole('alert').textContent).toContain(text);
     fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
     expect(again).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a long text the server closed the connection on', () => {
+  it('is told apart from a server that does not answer', async () => {
+    const put = (body: string) => request('./api/v1/x', { method: 'PUT', body }).catch((error: unknown) => error);
+    show(<ErrorPanel error={await put('x'.repeat(2_000_000))} />);
+    expect(screen.getByRole('alert').textContent).toContain('the text is too long for it');
+    cleanup();
+    show(<ErrorPanel error={await put('x')} />);
+    expect(screen.getByRole('alert').textContent).toContain('The server does not answer');
   });
 });
 
@@ -176,6 +190,33 @@ describe('the node panel', () => {
     expect(container.textContent).toContain('2 errors');
   });
 
+  it('tells findings and reasons in Chinese, and what it does not know as it is', () => {
+    changeSettings({ language: 'zh' });
+    const skipped = { ...node('ship', 'not_taken'), notTakenBecause: 'route chose hold' };
+    const findings = [
+      { kind: 'slow', nodeName: 'ship', message: 'run #1 took 2 s, slow is above 1 s' },
+      { kind: 'odd', nodeName: 'ship', message: 'said by a later server' },
+    ];
+    const { container } = show(
+      <NodePanel
+        execution={execution({ nodes: [skipped], findings })}
+        node={skipped}
+        definition={undefined}
+        tab="summary"
+        run=""
+        imported={[]}
+        onTab={noop}
+        onRun={noop}
+        onClose={noop}
+      />,
+    );
+    for (const text of ['route 选择了 hold', '运行 #1 耗时 2 s，超过慢阈值 1 s', 'said by a later server'])
+      expect(container.textContent).toContain(text);
+    expect(executionCards(execution({ nodes: [skipped] }), null, '', translator('zh')).get('ship')?.line).toBe(
+      'route 选择了 hold',
+    );
+  });
+
   it('shows an earlier run when asked', () => {
     expect(panel('summary', 'r1').container.textContent).toContain('Declined: no money');
   });
@@ -194,37 +235,87 @@ describe('the node panel', () => {
   });
 });
 
+const HERE = { businessId: 'b2', sceneId: 's', executionId: 'e2' };
+
+function historyOf(): HistoryAnswer {
+  const entries = [100, 200, 300, 400].map((durationMicros, at) => ({
+    businessId: `b${at}`,
+    executionId: `e${at}`,
+    startTime: '2026-11-22T10:00:00.000000Z',
+    status: 'completed',
+    state: at ? ('completed' as const) : ('failed' as const),
+    runs: 1,
+    runStatus: at ? 'COMPLETED' : 'FAILED',
+    durationMicros,
+  }));
+  const runs = { total: 4, failed: 1, errorRate: 0.25, p50Micros: 200, p95Micros: 400, maxMicros: 400 };
+  return { sceneId: 's', nodeName: 'n', executions: 4, complete: true, runs, states: {}, entries };
+}
+
 describe('the history of a node', () => {
   it('says where this run stands', () => {
     expect(percentile([1, 2, 3, 4], 4)).toBe(88);
     expect(percentile([5, 5], 5)).toBe(50);
     expect(percentile([], 5)).toBeNull();
-    const entries = [100, 200, 300, 400].map((durationMicros, at) => ({
-      businessId: `b${at}`,
-      executionId: `e${at}`,
-      startTime: '2026-11-22T10:00:00.000000Z',
-      status: 'completed',
-      state: 'completed' as const,
-      runs: 1,
-      runStatus: 'COMPLETED',
-      durationMicros,
-    }));
-    const runs = { total: 4, failed: 1, errorRate: 0.25, p50Micros: 200, p95Micros: 400, maxMicros: 400 };
-    const { container } = show(
-      <HistoryView
-        history={{ sceneId: 's', nodeName: 'n', executions: 4, complete: true, runs, states: {}, entries }}
-        execution={execution()}
-        duration={350}
-      />,
-    );
+    const { container } = show(<HistoryView history={historyOf()} current={HERE} duration={350} />);
     expect(container.textContent).toContain('slower than 75 %');
     expect(container.textContent).toContain('25 %');
-    expect(container.querySelectorAll('circle')).toHaveLength(4);
+    expect(container.textContent).toContain('Over all 4 executions');
+    expect(container.querySelectorAll('.point')).toHaveLength(4);
+    expect(container.querySelectorAll('.point.this')).toHaveLength(1);
+    expect(container.querySelector('tr.selected')?.textContent).toContain('b2');
+  });
+
+  it('shows the executions in which the node stood so, when asked', () => {
+    const { container } = show(<HistoryView history={historyOf()} />);
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(4);
+    fireEvent.click(screen.getByRole('button', { name: 'failed 1' }));
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(1);
+    const link = container.querySelector('tbody a');
+    expect(link?.getAttribute('href')).toBe('./execution?b=b0&s=s&e=e0&node=n');
+    fireEvent.click(screen.getByRole('button', { name: 'failed 1' }));
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(4);
+  });
+
+  it('of a node that reports no runs says so, and no rate of nothing', () => {
+    const runs = { total: 0, failed: 0, errorRate: null, p50Micros: null, p95Micros: null, maxMicros: null };
+    const { entries, ...rest } = historyOf();
+    const silent = entries.map((entry) => ({ ...entry, runs: 0, runStatus: null, durationMicros: null }));
+    const { container } = show(<HistoryView history={{ ...rest, runs, entries: silent }} />);
+    expect(container.textContent).toContain('It does not report runs of its own');
+    expect(container.textContent).not.toContain('%');
+    expect(container.querySelector('svg.history-chart')).toBeNull();
+  });
+
+  it('says when there are older ones, and shows more on demand', () => {
+    const { entries, ...rest } = historyOf();
+    const many = Array.from({ length: 60 }, (_, at) => ({ ...(entries[1] as HistoryEntry), executionId: `x${at}` }));
+    const { container } = show(<HistoryView history={{ ...rest, executions: 60, complete: false, entries: many }} />);
+    expect(container.textContent).toContain('Over the newest 60 executions; there are older ones');
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(25);
+    fireEvent.click(screen.getByRole('button', { name: 'Show more (35)' }));
+    expect(container.querySelectorAll('tbody tr')).toHaveLength(60);
+  });
+});
+
+describe('tabs', () => {
+  it('are one stop of the keyboard; arrows, Home and End go round', () => {
+    const chosen = vi.fn();
+    const items = (['a', 'b', 'c'] as const).map((name) => ({ name, label: name.toUpperCase(), count: 0 }));
+    show(<Tabs label="L" panel="p" items={items} current="a" onSelect={chosen} />);
+    const tabs = screen.getAllByRole('tab');
+    expect(tabs.map((tab) => tab.tabIndex)).toEqual([0, -1, -1]);
+    for (const key of ['ArrowRight', 'ArrowLeft', 'End', 'Home', 'x'])
+      fireEvent.keyDown(tabs[0] as HTMLElement, { key });
+    expect(chosen.mock.calls.flat()).toEqual(['b', 'c', 'c', 'a']);
+    expect(document.activeElement).toBe(tabs[0]);
+    expect(tabs[0]?.getAttribute('aria-controls')).toBe('p');
+    expect(tabPanel('p', 'a')['aria-labelledby']).toBe(tabs[0]?.id);
   });
 });
 
 describe('cards', () => {
-  const t = (key: string) => key;
+  const t = translator('en');
   it('tell the case that was chosen, and dim what is not searched for', () => {
     const made = execution({
       nodes: [
@@ -232,7 +323,7 @@ describe('cards', () => {
         { ...node('n', 'not_taken'), notTakenBecause: 'd chose yes' },
       ],
     });
-    const cards = executionCards(made, null, 'n', t as never);
+    const cards = executionCards(made, null, 'n', t);
     expect(cards.get('d')).toMatchObject({ line: '→ yes · 5 ms', dim: true });
     expect(cards.get('n')).toMatchObject({ line: 'd chose yes', match: true });
   });
@@ -270,6 +361,48 @@ describe('the timeline', () => {
       ['open', false],
     ]);
     expect(rows[1]?.bars[0]).toMatchObject({ open: true, to: rows[0]?.bars[0]?.to });
+  });
+
+  it('moves clocks only when asked, and says by how much', () => {
+    const nodes = [
+      node('a', 'completed', [run({ instance: 'x' })]),
+      node('b', 'completed', [
+        run({
+          instance: 'y',
+          startTime: '2026-11-22T10:00:00.600000Z',
+          endTime: '2026-11-22T10:00:00.800000Z',
+          durationMicros: 200_000,
+        }),
+      ]),
+    ];
+    const findings = [{ kind: 'clock_skew_suspected', nodeName: 'b', message: 'm' }];
+    const made = execution({ nodes, findings, edges: [['a', 'b']] });
+    const asked = vi.fn();
+    const timeline = (align: boolean) => (
+      <Timeline execution={made} selected="" onSelect={noop} logs={[]} at={null} align={align} onAlign={asked} />
+    );
+    const { rerender } = render(timeline(false));
+    expect(screen.queryByText(/Not as reported/)).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Align clocks', pressed: false }));
+    expect(asked).toHaveBeenCalledWith(true);
+    rerender(timeline(true));
+    expect(screen.getByText(/Not as reported/).textContent).toContain('y +400 ms');
+    const [from] = timelineRows(made, 0, new Map([['y', 400_000]]))
+      .map((row) => row.bars[0]?.from)
+      .slice(1);
+    expect(from).toBe(Date.UTC(2026, 10, 22, 10, 0, 1) * 1000);
+    rerender(
+      <Timeline
+        execution={{ ...made, findings: [] }}
+        selected=""
+        onSelect={noop}
+        logs={[]}
+        at={null}
+        align
+        onAlign={asked}
+      />,
+    );
+    expect(screen.queryByRole('button', { name: 'Align clocks' })).toBeNull();
   });
 });
 

@@ -1,6 +1,6 @@
 /** Small parts every page is made of. */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { ApiError } from '../api/client';
+import { ApiError, askForToken } from '../api/client';
 import type { ExecutionStatus, NodeState } from '../api/types';
 import { type Key, useT } from '../i18n';
 import { useSettings } from '../lib/settings';
@@ -180,8 +180,9 @@ export function Empty({ title, children, icon = 'search' }: { title: string; chi
 }
 
 function helpKey(error: ApiError): Key {
-  if (error.status === 0) return 'error.help.connection';
-  if (error.status === 401 || error.status === 403) return 'error.help.token';
+  if (error.status === 0) return error.sentLong ? 'error.help.sentLong' : 'error.help.connection';
+  if (error.status === 401) return 'error.help.token';
+  if (error.status === 403) return 'error.help.foreign';
   if (error.status === 404) return 'error.help.missing';
   if (error.status === 413) return 'error.help.long';
   if (error.status === 429) return 'error.help.busy';
@@ -193,7 +194,10 @@ function helpKey(error: ApiError): Key {
 export function ErrorPanel({ error, retry, title }: { error: unknown; retry?: () => void; title?: string }) {
   const t = useT();
   const problem = error instanceof ApiError ? error : new ApiError(-1, String(error), '');
-  const what = problem.status === 0 ? t('error.connection') : problem.detail || problem.title;
+  const now = useNow(1000);
+  const waits = problem.waits(now);
+  const what =
+    problem.status === 0 ? t(problem.sentLong ? 'error.closed' : 'error.connection') : problem.detail || problem.title;
   return (
     <div className="error-panel" role="alert">
       <Icon name="warn" size={20} />
@@ -205,8 +209,15 @@ export function ErrorPanel({ error, retry, title }: { error: unknown; retry?: ()
         </p>
         <p className="muted">
           {t(helpKey(problem))}
-          {problem.retryAfter !== null && ` ${t('error.retryAfter', { n: problem.retryAfter })}`}
+          {waits !== null && (
+            <span role="timer"> {waits > 0 ? t('error.retryAfter', { n: waits }) : t('error.retryNow')}</span>
+          )}
         </p>
+        {problem.status === 401 && (
+          <button type="button" className="primary" onClick={askForToken}>
+            {t('token.give')}
+          </button>
+        )}
         {retry && (
           <button type="button" onClick={retry}>
             <Icon name="refresh" size={14} />

@@ -7,6 +7,7 @@ import { NO_FILTERS, type Route } from '../url/route';
 import { currentFrame, Link } from '../url/router';
 import { Icon } from './icons';
 import { useKeys } from './keys';
+import { Palette } from './palette';
 import { Dialog } from './parts';
 import { SearchBox } from './search-box';
 
@@ -18,12 +19,23 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
   const has = useFeatures();
   const settings = useSettings();
   const [help, setHelp] = useState(false);
-  const [asksToken, setAsksToken] = useState(false);
+  const [asksToken, setAsksToken] = useState<'wanted' | 'refused' | null>(null);
   useEffect(() => {
-    onTokenWanted(() => setAsksToken(true));
+    onTokenWanted((refused) => setAsksToken(refused ? 'refused' : 'wanted'));
     return () => onTokenWanted(null);
   }, []);
+  const [palette, setPalette] = useState(false);
   useKeys({ '?': () => setHelp(true) });
+  useEffect(() => {
+    const listener = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey)
+        return;
+      event.preventDefault();
+      if (!document.querySelector('dialog[open]')) setPalette(true);
+    };
+    document.addEventListener('keydown', listener);
+    return () => document.removeEventListener('keydown', listener);
+  }, []);
   const frame = currentFrame();
   const id = route.page === 'home' ? route.id : route.page === 'execution' ? route.mark.businessId : '';
   const large = route.page === 'home' && !route.id;
@@ -66,6 +78,15 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
           <div className="top-tools">
             <button
               type="button"
+              className="text-button palette-open"
+              title={`${t('palette')} (Ctrl+K)`}
+              aria-label={t('palette')}
+              onClick={() => setPalette(true)}
+            >
+              <kbd>Ctrl K</kbd>
+            </button>
+            <button
+              type="button"
               className="text-button"
               title={t('zone.switch')}
               onClick={() => changeSettings({ zone: settings.zone === 'utc' ? 'local' : 'utc' })}
@@ -104,8 +125,9 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
       <main id="main" tabIndex={-1}>
         <Guard key={JSON.stringify([route.page])}>{children}</Guard>
       </main>
+      {palette && <Palette route={route} onClose={() => setPalette(false)} onHelp={() => setHelp(true)} />}
       {help && <Help onClose={() => setHelp(false)} />}
-      {asksToken && <TokenDialog onClose={() => setAsksToken(false)} />}
+      {asksToken && <TokenDialog refused={asksToken === 'refused'} onClose={() => setAsksToken(null)} />}
     </div>
   );
 }
@@ -119,6 +141,7 @@ const KEYS: [string, Key][] = [
   ['f', 'key.fit'],
   ['1 2 3', 'key.views'],
   ['c', 'key.compare'],
+  ['Ctrl+K', 'palette'],
   ['Esc', 'key.close'],
   ['?', 'key.help'],
 ];
@@ -143,7 +166,7 @@ function Help({ onClose }: { onClose: () => void }) {
   );
 }
 
-function TokenDialog({ onClose }: { onClose: () => void }) {
+function TokenDialog({ refused, onClose }: { refused: boolean; onClose: () => void }) {
   const t = useT();
   const [text, setText] = useState('');
   return (
@@ -156,6 +179,11 @@ function TokenDialog({ onClose }: { onClose: () => void }) {
           location.reload();
         }}
       >
+        {refused && (
+          <p className="note warn" role="alert">
+            <Icon name="warn" size={14} /> {t('token.refused')}
+          </p>
+        )}
         <p>{t('token.help')}</p>
         <input
           type="password"

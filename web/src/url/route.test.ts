@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { initialExecution, instant, NO_FILTERS, parseRoute, type Route, routeUrl } from './route';
+import { initialExecution, initialScene, instant, NO_FILTERS, parseRoute, type Route, routeUrl } from './route';
 
 const MARK = { businessId: 'a/b?c=d&e %25', sceneId: '..', executionId: '业务#1' };
 
@@ -33,11 +33,13 @@ describe('a route', () => {
       fold: ['x', 'y'],
       minor: true,
       down: true,
+      align: true,
     },
     { page: 'compare', left: MARK, right: null, node: '' },
     { page: 'compare', left: MARK, right: { ...MARK, executionId: '2' }, node: 'n' },
     { page: 'scenes' },
-    { page: 'scene', sceneId: '.', tab: 'versions', filters: NO_FILTERS, version: 'v', other: 'w', node: 'n' },
+    { page: 'scene', ...initialScene('.'), tab: 'versions', version: 'v', other: 'w', node: 'n' },
+    { page: 'scene', ...initialScene('s'), tab: 'graph', variant: 0, node: 'd', overlay: 'errors', branch: 'a&b' },
     { page: 'unlinked', service: 's', trace: '' },
     { page: 'dead', source: 's', reason: 'mark', id: 'x' },
     { page: 'file' },

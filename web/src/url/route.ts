@@ -40,6 +40,8 @@ export interface ExecutionState {
   fold: string[];
   minor: boolean;
   down: boolean;
+  /** The timeline moves clocks that seem to be behind. */
+  align: boolean;
 }
 
 export type Route =
@@ -47,19 +49,29 @@ export type Route =
   | ({ page: 'execution' } & ExecutionState)
   | { page: 'compare'; left: Mark | null; right: Mark | null; node: string }
   | { page: 'scenes' }
-  | {
-      page: 'scene';
-      sceneId: string;
-      tab: SceneTab;
-      filters: ListFilters;
-      version: string;
-      other: string;
-      node: string;
-    }
+  | ({ page: 'scene' } & SceneState)
   | { page: 'unlinked'; service: string; trace: string }
   | { page: 'dead'; source: string; reason: string; id: string }
   | { page: 'file' }
   | { page: 'unknown'; path: string };
+
+/** What is laid over the plan of a scene. */
+export const OVERLAYS = ['runs', 'errors', 'p95'] as const;
+export type Overlay = (typeof OVERLAYS)[number];
+
+export interface SceneState {
+  sceneId: string;
+  tab: SceneTab;
+  filters: ListFilters;
+  version: string;
+  other: string;
+  /** Which variant of the plan, by its place; null: the plan itself. */
+  variant: number | null;
+  node: string;
+  overlay: Overlay | '';
+  /** The way out of `node` that is chosen, by its label. */
+  branch: string;
+}
 
 export const SCENE_TABS = ['executions', 'graph', 'text', 'versions', 'upload'] as const;
 export type SceneTab = (typeof SCENE_TABS)[number];
@@ -112,6 +124,21 @@ export function initialExecution(mark: Mark): ExecutionState {
     fold: [],
     minor: false,
     down: false,
+    align: false,
+  };
+}
+
+export function initialScene(sceneId: string): SceneState {
+  return {
+    sceneId,
+    tab: 'executions',
+    filters: NO_FILTERS,
+    version: '',
+    other: '',
+    variant: null,
+    node: '',
+    overlay: '',
+    branch: '',
   };
 }
 
@@ -139,6 +166,7 @@ export function parseRoute(path: string, search: string): Route {
         fold: query.getAll('fold'),
         minor: query.has('minor'),
         down: query.has('down'),
+        align: query.has('align'),
       };
     }
     case 'compare':
@@ -155,7 +183,10 @@ export function parseRoute(path: string, search: string): Route {
         filters: filtersOf(query),
         version: text('version'),
         other: text('other'),
+        variant: numberOf(query.get('variant')),
         node: text('node'),
+        overlay: oneOf<Overlay | ''>(query.get('overlay'), OVERLAYS, ''),
+        branch: text('branch'),
       };
     }
     case 'unlinked':
@@ -213,6 +244,7 @@ export function routeUrl(route: Route, frame: Frame = { embed: false }): string 
       for (const name of route.fold) put('fold', name);
       flag('minor', route.minor);
       flag('down', route.down);
+      flag('align', route.align);
       break;
     case 'compare':
       path = 'compare';
@@ -227,7 +259,10 @@ export function routeUrl(route: Route, frame: Frame = { embed: false }): string 
       filters(route.filters);
       put('version', route.version);
       put('other', route.other);
+      put('variant', route.variant, null);
       put('node', route.node);
+      put('overlay', route.overlay);
+      put('branch', route.branch);
       break;
     case 'unlinked':
       path = 'unlinked';
