@@ -33,6 +33,19 @@ test('a branch that was not taken says which case was', async ({ page }) => {
   await expect(page.locator('[data-edge="routeByRisk publish"]')).toHaveClass(/w-not_taken/);
 });
 
+test('a plan too large for the window opens at what is wrong', async ({ page }) => {
+  await page.setViewportSize({ width: 760, height: 700 });
+  for (const [businessId, node] of [
+    ['content-1002', 'picAudit'],
+    ['content-1004', 'indexContent'],
+  ] as const) {
+    const status = node === 'picAudit' ? 'failed' : '';
+    await page.goto(executionUrl(await newest(businessId, 'realtime-input', status)));
+    await expect(card(page, node)).toBeInViewport();
+    expect((await card(page, node).boundingBox())?.height ?? 0).toBeGreaterThan(40);
+  }
+});
+
 test('missing and stalled nodes are flagged', async ({ page }) => {
   await page.goto(executionUrl(await newest('content-1004', 'realtime-input')));
   await expect(page.locator('.card[data-state="missing"]')).not.toHaveCount(0);

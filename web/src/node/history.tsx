@@ -146,7 +146,7 @@ function toEntry(history: HistoryAnswer, { businessId, executionId }: HistoryEnt
 
 const WIDTH = 420;
 const HEIGHT = 150;
-const PLOT = { left: 10, right: 10, top: 16, bottom: 22 };
+const PLOT = { left: 10, right: 84, top: 16, bottom: 22 };
 const LABEL_GAP = 13;
 
 /** How long each run took, on a logarithmic scale, oldest left; a cross is one that failed. */
@@ -206,7 +206,7 @@ function Chart({ history, entries, current }: { history: HistoryAnswer; entries:
       <text x={6} y={HEIGHT - 5}>
         {t('history.oldest')}
       </text>
-      <text x={WIDTH - 6} y={HEIGHT - 5} textAnchor="end">
+      <text x={WIDTH - PLOT.right + 4} y={HEIGHT - 5} textAnchor="end">
         {t('history.latest')}
       </text>
     </svg>

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { jsonText } from '../api/json';
 import { historyQuery, nodeQuery, useFeatures } from '../api/queries';
 import type { Definition, Execution, Json, LogLine, Mark, PanoramaNode, Run } from '../api/types';
 import { latestRun } from '../compare/diff';
@@ -12,7 +11,7 @@ import { ExceptionView } from '../logs/log-detail';
 import { LogStream } from '../logs/log-stream';
 import { definitionNode } from '../panorama/cards';
 import { Icon } from '../ui/icons';
-import { CopyButton, Duration, Empty, ErrorPanel, Id, Plain, Skeleton, StateBadge, Time } from '../ui/parts';
+import { Duration, Empty, ErrorPanel, Id, Plain, Skeleton, StateBadge, Time } from '../ui/parts';
 import { Tabs, tabPanel } from '../ui/tabs';
 import { initialExecution, TABS, type Tab } from '../url/route';
 import { Link } from '../url/router';
@@ -331,10 +330,7 @@ function Raw({ execution, node, imported }: { execution: Execution; node: Panora
   const value = { ...node, ...answer } as unknown as Json;
   return (
     <>
-      <div className="json-tools">
-        <span className="muted">{t('node.raw')}</span>
-        <CopyButton text={jsonText(value)} />
-      </div>
+      <p className="muted">{t('node.raw')}</p>
       <JsonView value={value} label={t('tab.raw')} />
     </>
   );

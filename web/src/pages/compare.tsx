@@ -201,7 +201,16 @@ function CompareView({ left, right, node }: { left: Execution; right: Execution;
   return (
     <div className="execution compare with-panel">
       <header className="compare-head">
-        <h1>{t('compare.title')}</h1>
+        <div className="head-line">
+          <h1>{t('compare.title')}</h1>
+          <span className="grow" />
+          <button type="button" onClick={() => navigate({ page: 'compare', left: right, right: left, node })}>
+            {t('compare.swap')}
+          </button>
+          <button type="button" onClick={() => navigate({ page: 'compare', left, right: null, node })}>
+            {t('compare.another')}
+          </button>
+        </div>
         {sides.map(([side, execution]) => (
           <div key={side} className={`side side-${side}`}>
             <span className="side-name">{t(side === 'left' ? 'compare.left' : 'compare.right')}</span>
@@ -214,12 +223,6 @@ function CompareView({ left, right, node }: { left: Execution; right: Execution;
             </span>
           </div>
         ))}
-        <button type="button" onClick={() => navigate({ page: 'compare', left: right, right: left, node })}>
-          {t('compare.swap')}
-        </button>
-        <button type="button" onClick={() => navigate({ page: 'compare', left, right: null, node })}>
-          {t('compare.another')}
-        </button>
       </header>
       {version !== right.definitionVersion && <p className="note warn">{t('compare.versions')}</p>}
       <div className="work">

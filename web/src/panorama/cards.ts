@@ -114,6 +114,13 @@ export function definitionNode(definition: Definition | undefined, name: string)
 
 const FAILURES: ReadonlySet<NodeState> = new Set(['failed', 'stalled', 'missing', 'unplanned']);
 
+const BROKEN: ReadonlySet<NodeState> = new Set(['failed', 'stalled', 'missing']);
+
+/** The first node that broke; findings about nodes that ran are no reason to look there first. */
+export function firstBroken(execution: Execution): string {
+  return execution.nodes.find((node) => BROKEN.has(node.state))?.nodeName ?? '';
+}
+
 /** The next node something is wrong with, behind `from` and round again. */
 export function nextFailure(execution: Execution, from: string): string | null {
   const flagged = new Set(execution.findings.map((finding) => finding.nodeName));

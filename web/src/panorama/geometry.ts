@@ -62,8 +62,8 @@ export function boxSize(node: LayoutNode): [number, number] {
   const title = (node.chars ?? 14) * CHAR;
   const between = (least: number, most: number, width: number) => Math.round(Math.min(most, Math.max(least, width)));
   if (node.small) return [between(84, 170, title * 0.9 + 46), 30];
-  if (WAITING_TYPES.has(node.type ?? '')) return [between(96, 220, title + 74), 38];
-  return [between(160, 260, title + (node.type === 'rpc' || node.type === 'local' ? 58 : 80)), 58];
+  if (WAITING_TYPES.has(node.type ?? '')) return [between(96, 220, title + 78), 38];
+  return [between(148, 260, title + (node.type === 'rpc' || node.type === 'local' ? 64 : 84)), 58];
 }
 
 /** Characters of a title as they are wide: those of Chinese, Japanese and Korean count twice. */
@@ -73,7 +73,7 @@ export function titleChars(title: string): number {
   return chars;
 }
 
-export const GAP_MAIN = 40;
+export const GAP_MAIN = 32;
 export const GAP_CROSS = 22;
 export const MARGIN = 24;
 

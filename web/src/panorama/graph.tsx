@@ -156,6 +156,8 @@ interface GraphProps {
   onToggle?: (name: string) => void;
   /** The label of an arrow that has a note is chosen. */
   onWire?: (wire: Wire) => void;
+  /** Which node a plan too large to be shown whole opens at; its first one if absent. */
+  focus?: string;
   /** Changes when the view is to be fitted again. */
   fitKey: string;
   label: string;
@@ -171,8 +173,10 @@ export function Graph(props: GraphProps) {
   );
 }
 
-/** Below this zoom nothing can be read: a large plan opens at its beginning rather than as dust. */
+/** Below this zoom nothing can be read: a large plan opens at what matters, or its beginning, rather than as dust. */
 const READABLE_ZOOM = 0.5;
+/** The zoom at which a part of a large plan is shown. */
+const PART_ZOOM = 0.8;
 
 function GraphInside(props: GraphProps) {
   const {
@@ -183,6 +187,7 @@ function GraphInside(props: GraphProps) {
     onSelect,
     onToggle,
     onWire,
+    focus,
     fitKey,
     label,
     miniMap = true,
@@ -221,17 +226,21 @@ function GraphInside(props: GraphProps) {
         void flow.setViewport({ x, y, zoom });
         return;
       }
-      const readable = Math.min(Math.max(zoom, READABLE_ZOOM), 1);
-      const first = layout.boxes[0];
-      const middle = first ? first.y + first.height / 2 : layout.height / 2;
-      const wide = layout.width > layout.height;
+      const box = layout.boxes.find((one) => one.name === focus) ?? layout.boxes[0];
+      if (!box) return;
+      // In the middle, as far as nothing is shown beyond the ends of the plan.
+      const place = (size: number, whole: number, middle: number) => {
+        const long = whole * PART_ZOOM;
+        if (long <= size) return (size - long) / 2;
+        return Math.min(0, Math.max(size - long, size / 2 - middle * PART_ZOOM));
+      };
       void flow.setViewport({
-        x: wide ? 12 : width / 2 - (first ? first.x + first.width / 2 : 0) * readable,
-        y: wide ? height / 2 - middle * readable : 12,
-        zoom: readable,
+        x: place(width, layout.width, box.x + box.width / 2),
+        y: place(height, layout.height, box.y + box.height / 2),
+        zoom: PART_ZOOM,
       });
     },
-    [flow, width, height, layout],
+    [flow, width, height, layout, focus],
   );
 
   const fitted = useRef('');

@@ -5,7 +5,7 @@ import { useT } from '../i18n';
 import type { Snapshot } from '../replay/replay';
 import { Icon } from '../ui/icons';
 import { Skeleton, StateIcon, stateKey } from '../ui/parts';
-import { executionCards, isSmall } from './cards';
+import { executionCards, firstBroken, isSmall } from './cards';
 import { titleChars, type Wire } from './geometry';
 import { Graph, type WireLook } from './graph';
 import { planOf } from './layout';
@@ -72,6 +72,7 @@ export function Panorama(props: Props) {
     return [...counts];
   }, [cards]);
   const matches = want ? [...cards.values()].filter((card) => card.match) : [];
+  const focus = selected || firstBroken(execution);
   if (!layout) return <Skeleton rows={8} />;
   return (
     <Graph
@@ -81,6 +82,7 @@ export function Panorama(props: Props) {
       selected={selected}
       onSelect={onSelect}
       onToggle={toggle}
+      {...(focus ? { focus } : {})}
       fitKey={`${execution.sceneId} ${execution.executionId} ${layout.by} ${down} ${folded.length}`}
       label={t('view.panorama')}
     >

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Execution, LogLine, NodeState, PanoramaNode, Run } from '../api/types';
 import { useT } from '../i18n';
 import { levelOf } from '../lib/level';
@@ -9,7 +9,7 @@ import { clock, dateTime, duration, microsOrNull } from '../lib/time';
 import { Icon } from '../ui/icons';
 import { Empty, Plain, StateIcon, useNow } from '../ui/parts';
 import { clockOffsets, placeOf } from './align';
-import { scaleOf, tickStep } from './scale';
+import { type Scale, scaleOf, tickStep } from './scale';
 
 const ROW = 30;
 
@@ -131,6 +131,13 @@ export function Timeline({ execution, selected, onSelect, logs, at, align, onAli
     overscan: 12,
   });
   const track = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(1000);
+  useEffect(() => {
+    if (!track.current) return;
+    const watch = new ResizeObserver(([entry]) => setWidth(Math.max(1, entry?.contentRect.width ?? 1)));
+    watch.observe(track.current);
+    return () => watch.disconnect();
+  }, []);
   if (rows.length === 0) return <Empty title={t('timeline.none')} icon="bars" />;
 
   const percent = (us: number) => `${(scale.at(us) * 100).toFixed(4)}%`;
@@ -209,17 +216,15 @@ export function Timeline({ execution, selected, onSelect, logs, at, align, onAli
               setDrag(null);
             }}
           >
-            {ticks
-              .filter((us) => us === scale.from || scale.at(us) < 0.95)
-              .map((us) => (
-                <span key={us} className="tick" style={{ left: percent(us) }}>
-                  {zoom || idle.length
-                    ? clock(us, zone, step < 1_000_000 ? 3 : 0)
-                    : us === scale.from
-                      ? '0'
-                      : `+${duration(us - scale.from)}`}
-                </span>
-              ))}
+            {apart(ticks, scale, width).map((us) => (
+              <span key={us} className="tick" style={{ left: percent(us) }}>
+                {zoom || idle.length
+                  ? clock(us, zone, step < 1_000_000 ? 3 : 0)
+                  : us === scale.from
+                    ? '0'
+                    : `+${duration(us - scale.from)}`}
+              </span>
+            ))}
             {drag && (
               <span
                 className="drag"
@@ -302,6 +307,21 @@ export function Timeline({ execution, selected, onSelect, logs, at, align, onAli
       </div>
     </div>
   );
+}
+
+/** Room for the text of a tick, in pixels. */
+const TICK_WIDTH = 88;
+
+/** The ticks whose texts have room beside one another, and before the end. */
+function apart(ticks: number[], scale: Scale, width: number): number[] {
+  const room = TICK_WIDTH / width;
+  let free = 0;
+  return ticks.filter((us) => {
+    const share = scale.at(us);
+    if (us !== scale.from && (share < free || share > 1 - room * 0.7)) return false;
+    free = share + room;
+    return true;
+  });
 }
 
 function barState(bar: Bar, state: NodeState): NodeState {

@@ -14,7 +14,7 @@ import { ExceptionView, LogDetail } from '../logs/log-detail';
 import { logMatches } from '../logs/log-stream';
 import { type HistoryEntry, HistoryView, percentile } from '../node/history';
 import { NodePanel } from '../node/node-panel';
-import { executionCards, nextFailure } from '../panorama/cards';
+import { executionCards, firstBroken, nextFailure } from '../panorama/cards';
 import { ReplayBar } from '../replay/replay-bar';
 import { execution, node, run } from '../testing/made';
 import { Timeline, timelineRows } from '../timeline/timeline';
@@ -335,6 +335,8 @@ describe('cards', () => {
     });
     expect(['', 'a', 'b', 'c'].map((from) => nextFailure(made, from))).toEqual(['a', 'b', 'c', 'a']);
     expect(nextFailure(execution({ nodes: [node('a')] }), '')).toBeNull();
+    expect(firstBroken(made)).toBe('b');
+    expect(firstBroken(execution({ nodes: [node('a')], findings: made.findings }))).toBe('');
   });
 });
 
