@@ -88,8 +88,24 @@ public final class NodeRun implements AutoCloseable {
         }
     }
 
-    String name() {
-        return node.name;
+    /** Ends by a status; the data of a failure may be the exception. */
+    void finish(String status, Object data) {
+        if (data instanceof Throwable && status.equals("FAILED")) {
+            fail((Throwable) data);
+        } else {
+            end(status, data, null, node.reporter.micros());
+        }
+    }
+
+    /** Reports an end whose start nobody reported. */
+    static void alone(NodeStart node, String status, Object data) {
+        Report report = node.report(status, node.reporter.micros());
+        if (data instanceof Throwable && status.equals("FAILED")) {
+            report.exception = ExceptionInfo.of((Throwable) data);
+        } else {
+            report.output = data;
+        }
+        node.reporter.report(report);
     }
 
     void end(String status, Object output, ExceptionInfo exception, long micros) {

@@ -142,21 +142,30 @@ public final class Reporter implements AutoCloseable {
     /** Reports a business log. */
     public void log(LinkContext context, String level, String message, Object data, Throwable thrown, Object meta, long micros) {
         try {
-            offer(logLine(context, level, message, data, thrown, meta, micros), rank(level));
+            log(context, level, message, data, ExceptionInfo.of(thrown), meta, micros);
+        } catch (Throwable e) {
+            Warnings.once("log", "a log could not be reported", e);
+        }
+    }
+
+    /** As above, with an exception of which only the text is left. */
+    public void log(LinkContext context, String level, String message, Object data, ExceptionInfo exception, Object meta, long micros) {
+        try {
+            offer(logLine(context, level, message, data, exception, meta, micros), rank(level));
         } catch (Throwable e) {
             Warnings.once("log", "a log could not be reported", e);
         }
     }
 
     /** The line of a business log, with its line feed, for who brings it out in another way. */
-    public byte[] logLine(LinkContext context, String level, String message, Object data, Throwable thrown, Object meta, long micros) {
+    public byte[] logLine(LinkContext context, String level, String message, Object data, ExceptionInfo exception, Object meta, long micros) {
         Report report = new Report();
         report.context = context.mark() != null && context.traceId() != null ? context : MdcBridge.fill(context);
         report.nodeName = report.context.node();
         report.level = level;
         report.message = message;
         report.data = data;
-        report.exception = ExceptionInfo.of(thrown);
+        report.exception = exception;
         report.meta = meta;
         report.time = micros;
         return composer.line(report);
