@@ -1,6 +1,7 @@
 """Business logs through the ``logging`` module."""
 
 import logging
+from typing import NamedTuple, Optional
 
 from . import _warn
 from ._line import ExceptionInfo, Report
@@ -8,7 +9,7 @@ from .context import LinkContext, current
 from .reporter import get
 
 _LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL", "NOTSET": None}
-_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "linkloom_context"}
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "linkloom_kept"}
 
 
 def _message(record):
@@ -22,14 +23,19 @@ def _message(record):
             return record.msg if isinstance(record.msg, str) else "…"
 
 
+class _Kept(NamedTuple):
+    context: LinkContext
+    message: Optional[str]
+    exception: Optional[ExceptionInfo]
+
+
 def to_report(record):
     """The report a log record makes; ``extra`` becomes its data."""
-    context = getattr(record, "linkloom_context", None)
-    if not isinstance(context, LinkContext):
-        context = current()
+    kept = getattr(record, "linkloom_kept", None)
+    context, message, exception = kept if isinstance(kept, _Kept) else (current(), None, None)
     data = {key: value for key, value in vars(record).items() if key not in _PLAIN and not key.startswith("_")}
     thrown = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    exception = ExceptionInfo.of(thrown)
+    exception = exception or ExceptionInfo.of(thrown)
     if exception is None and record.exc_text:  # The record comes from another process or thread.
         last = record.exc_text.rstrip().rsplit("\n", 1)[-1]
         kind, _, message = last.partition(": ")
@@ -39,7 +45,7 @@ def to_report(record):
         context=context,
         node_name=context.node,
         level=_LEVELS.get(record.levelname, record.levelname),
-        message=_message(record),
+        message=_message(record) if message is None else message,
         data=data or None,
         exception=exception,
     )
@@ -82,8 +88,12 @@ class LinkloomFormatter(logging.Formatter):
 
 
 class ContextFilter(logging.Filter):
-    """Keeps the context on the record, for handlers that work on another thread (``QueueHandler``): add it to the loggers or that handler."""
+    """Keeps context and exception on the record for handlers that work on another thread: add it to the ``QueueHandler``."""
 
     def filter(self, record):
-        record.linkloom_context = current()
+        try:
+            thrown = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+            record.linkloom_kept = _Kept(current(), _message(record) if thrown is not None else None, ExceptionInfo.of(thrown))
+        except Exception as e:
+            _warn.once("filter", "the context of a log could not be kept", e)
         return True
