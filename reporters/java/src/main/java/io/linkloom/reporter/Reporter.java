@@ -99,6 +99,13 @@ public final class Reporter implements AutoCloseable {
         return made;
     }
 
+    /** Makes a reporter the one of this process without closing the one that was, which is returned; for tests. */
+    static synchronized Reporter swap(Reporter reporter) {
+        Reporter before = global;
+        global = reporter;
+        return before;
+    }
+
     private static boolean hooked;
 
     private static void atExit() {
@@ -120,6 +127,10 @@ public final class Reporter implements AutoCloseable {
     static long now() {
         Instant now = Instant.now();
         return now.getEpochSecond() * 1_000_000L + now.getNano() / 1000;
+    }
+
+    Outlet outlet() {
+        return outlet;
     }
 
     long micros() {
