@@ -1,5 +1,6 @@
 //! Integration tests of the ingest crate.
 
+mod conformance;
 mod convert;
 mod decode;
 mod files;
