@@ -1,0 +1,3 @@
+//! What a report costs the application.
+
+fn main() {}
