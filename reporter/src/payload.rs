@@ -16,7 +16,7 @@ const DEPTH_MAX: u32 = 32;
 const WRAPPERS_MAX: u32 = 256;
 /// What a text that is far too long keeps beyond its cap until it is masked.
 const MASK_SLACK: usize = 4_096;
-/// How much of it a cut may have made unrecognisable.
+/// How much of that is only looked at to recognise what is before it.
 const MASK_BLUR: usize = 2_048;
 
 /// What bounds the texts and payloads of a report.
@@ -42,9 +42,11 @@ impl Bounds {
         if bounded.len() == text.len() {
             return self.masks.text(text);
         }
-        let masked = self.masks.text(bounded);
-        let sharp = json::beginning(&masked, masked.len().saturating_sub(MASK_BLUR));
-        format!("{sharp}{ELLIPSIS}").into()
+        // What is the same whether or not some more of the text is looked at was not made unrecognisable by the cut.
+        let less = self.masks.text(json::beginning(bounded, bounded.len().saturating_sub(MASK_BLUR)));
+        let more = self.masks.text(bounded);
+        let same = less.bytes().zip(more.bytes()).take_while(|(less, more)| less == more).count();
+        format!("{}{ELLIPSIS}", json::beginning(&less, same)).into()
     }
 }
 
