@@ -7,9 +7,10 @@
 //! thread does then is not in the figures.
 
 use std::io::Write;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use linkloom_reporter::{LinkMark, Reporter, RollingFile, Running};
+use linkloom_reporter::{Level, LinkMark, Reporter, RollingFile, Running};
 use serde::Serialize;
 use tracing_subscriber::prelude::*;
 
@@ -87,6 +88,34 @@ fn json_node(at: u32) {
     tracing::info!(node = "picProcess", status = "COMPLETED", output);
 }
 
+/// How long single calls take, whatever becomes of the reports: microseconds at some shares of them.
+fn latencies(name: &str, running: &Running) {
+    const SINGLE_CALLS: u32 = 50_000;
+    let mut times: Vec<f64> = (0..SINGLE_CALLS)
+        .map(|at| {
+            let began = Instant::now();
+            running.reporter().log(Level::Info, "pictures are looked at").data(&INPUT).send();
+            let took = began.elapsed();
+            if at % 100 == 0 {
+                // A busy service, not a flood: room for the writing thread.
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            took.as_secs_f64() * 1e6
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let share = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    let stats = running.stats();
+    println!(
+        "{name:<32} {:>8.2} {:>8.2} {:>8.2} {:>9.1}   {} dropped",
+        share(0.5),
+        share(0.99),
+        share(0.999),
+        share(1.0),
+        stats.dropped.total()
+    );
+}
+
 fn drained(running: &Running) {
     assert!(running.flush(Duration::from_secs(60)), "everything is written");
     assert_eq!(running.stats().dropped.total(), 0, "nothing was dropped");
@@ -147,4 +176,18 @@ fn main() {
         let verdict = if more <= limit { "within" } else { "beyond" };
         println!("{what}: {more:+.0} ns beside the JSON layer, {verdict} the {limit:.0} allowed");
     }
+
+    println!(
+        "\n{:<32} {:>8} {:>8} {:>8} {:>9}   µs a call of a log",
+        "", "50 %", "99 %", "99.9 %", "slowest"
+    );
+    let settings = || Reporter::builder().without_environment().service("bench").patience(Duration::ZERO);
+    latencies("to a file", &settings().file(RollingFile::new(folder.path().join("latency.ndjson"))).start());
+    // A port that is taken by nobody, and one whose listener never answers.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let hangs = format!("http://{}", listener.local_addr().expect("an address"));
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let spool = folder.path().join("spool");
+    latencies("to a relay that is down", &settings().relay(format!("http://{free}")).spool(&spool).start());
+    latencies("to a relay that hangs", &settings().relay(hangs).spool(&spool).start());
 }

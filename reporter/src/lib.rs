@@ -59,7 +59,6 @@ pub mod task;
 mod time;
 mod warn;
 
-#[cfg(feature = "macros")]
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -90,4 +89,13 @@ pub use stats::{Dropped, Stats};
 #[cfg(feature = "log")]
 pub fn init_log() -> bool {
     tracing_log::LogTracer::init().is_ok()
+}
+
+/// The examples of the documents are tested.
+#[cfg(all(doctest, feature = "log", feature = "http", feature = "tokio"))]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../docs/reporters.md")]
+    mod reporters {}
 }

@@ -22,6 +22,8 @@ const CLASSES: usize = 4;
 const OVERHEAD: usize = 16;
 /// The writer is woken before its time when so much waits.
 const HURRY_BYTES: usize = 256 << 10;
+/// Memory a lane keeps while it is empty.
+const KEPT_BYTES: usize = 512 << 10;
 
 /// Lines of one class in order, one behind the other.
 #[derive(Debug, Default)]
@@ -45,9 +47,12 @@ impl Lane {
         Some(length as usize + OVERHEAD)
     }
 
+    /// Forgets all lines, and gives back what a flood of them took.
     fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
         self.lines.clear();
+        self.lines.shrink_to(KEPT_BYTES / 256);
         self.from = 0;
     }
 }
@@ -219,6 +224,7 @@ impl Queue {
     }
 
     /// Makes the writer look at what is to be done now.
+    #[cfg(feature = "relay")]
     pub(crate) fn nudge(&self) {
         self.state().hurry = true;
         self.work.notify_one();

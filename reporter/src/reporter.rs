@@ -14,6 +14,7 @@ use crate::payload::Bounds;
 use crate::queue::{Class, Queue};
 use crate::settings::Builder;
 use crate::stats::{Cause, Counters, Stats};
+use crate::time::deadline;
 use crate::warn::Warnings;
 
 /// Longest line of a report, without its line feed: what receivers take.
@@ -221,7 +222,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.out.end_by(Instant::now() + self.patience);
+        self.out.end_by(deadline(self.patience));
         self.reporter.0.queue.close();
         for thread in self.threads.drain(..) {
             // A thread of ours that panicked has been seen on stderr.

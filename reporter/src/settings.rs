@@ -27,11 +27,11 @@ enum WayChosen {
 
 /// Settings of a reporter.
 ///
-/// | environment | over | |
+/// | environment | counts more than | |
 /// |---|---|---|
 /// | `LINKLOOM_SERVICE` | [`Builder::service`] | |
 /// | `LINKLOOM_INSTANCE` | [`Builder::instance`] | |
-/// | `LINKLOOM_OUT` | the first way out | `file:PATH`, `stdout`, `relay:URL` |
+/// | `LINKLOOM_OUT` | | `file:PATH`, `stdout`, `relay:URL`: comes before the ways out given in code |
 /// | `LINKLOOM_TOKEN` | [`Builder::token`] | |
 /// | `LINKLOOM_SPOOL` | [`Builder::spool`] | a folder |
 #[derive(Clone, Debug)]
@@ -318,7 +318,12 @@ impl Builder {
             }
         }
         let _ = boot;
-        let writer = Writer { inner: inner.clone(), ways, out: out.clone() };
+        let writer = Writer {
+            inner: inner.clone(),
+            ways,
+            #[cfg(feature = "relay")]
+            out: out.clone(),
+        };
         match std::thread::Builder::new().name("linkloom-report".to_owned()).spawn(move || writer.run()) {
             Ok(thread) => threads.push(thread),
             Err(error) => {

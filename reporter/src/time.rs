@@ -1,6 +1,11 @@
 //! The clock of reports: microseconds since the epoch, and their text.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// When so much time is over; in a month at the latest, which is as good as never.
+pub(crate) fn deadline(patience: Duration) -> Instant {
+    Instant::now() + patience.min(Duration::from_secs(30 * 86_400))
+}
 
 /// Microseconds since the epoch; before it negative.
 pub(crate) fn micros_of(time: SystemTime) -> i64 {

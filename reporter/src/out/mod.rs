@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 pub(crate) use post::Receiver;
 pub(crate) use writer::{Way, Writer};
 
+use crate::time::deadline;
+
 /// Most lines and bytes of a batch.
 pub(crate) const BATCH_LINES: u32 = 1_000;
 pub(crate) const BATCH_BYTES: usize = 1 << 20;
@@ -67,7 +69,7 @@ pub(crate) struct Out {
 impl Out {
     /// Waits until nothing waits to be sent.
     pub(crate) fn flush(&self, patience: Duration) -> bool {
-        let until = Instant::now() + patience;
+        let until = deadline(patience);
         #[cfg(feature = "relay")]
         if !self.relays.iter().all(|relay| relay.flush(until)) {
             return false;

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+#[cfg(feature = "relay")]
+use super::Out;
 use super::file::FileOut;
 #[cfg(feature = "relay")]
 use super::relay::Relay;
 use super::standard::Standard;
-use super::{Batch, Captured, Out};
+use super::{Batch, Captured};
 use crate::level::Level;
 use crate::line::LogLine;
 use crate::queue::Taken;
@@ -37,6 +39,7 @@ pub(crate) enum Way {
 pub(crate) struct Writer {
     pub(crate) inner: Arc<Inner>,
     pub(crate) ways: Vec<Way>,
+    #[cfg(feature = "relay")]
     pub(crate) out: Arc<Out>,
 }
 

@@ -1,5 +1,6 @@
 //! Whole processes: killed, with closed handles, without any way out. The tests run themselves again as the process that is looked at.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -13,6 +14,10 @@ const ROLE: &str = "REPORTER_TEST_ROLE";
 
 /// Runs the test `part` of this binary as another process, by a shell that may close handles.
 fn run(role: &str, redirections: &str, variables: &[(&str, &str)]) -> Output {
+    command(role, redirections, variables).output().expect("it runs")
+}
+
+fn command(role: &str, redirections: &str, variables: &[(&str, &str)]) -> Command {
     let itself = std::env::current_exe().expect("a path");
     let script = format!("\"$0\" --exact process::part --nocapture --test-threads 1 {redirections}");
     let mut command = Command::new("sh");
@@ -22,7 +27,8 @@ fn run(role: &str, redirections: &str, variables: &[(&str, &str)]) -> Output {
             command.env_remove(name);
         }
     }
-    command.envs(variables.iter().copied()).stdin(Stdio::null()).output().expect("it runs")
+    command.envs(variables.iter().copied()).stdin(Stdio::null());
+    command
 }
 
 fn lines(output: &[u8]) -> Vec<String> {
@@ -90,7 +96,16 @@ fn stdout_has_the_lines_alone() {
 
 #[test]
 fn a_stdout_that_is_closed_goes_to_stderr() {
-    let output = run("stdout_gone", "| head -c 1", &[]);
+    let mut command = command("stdout_gone", "", &[]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    while !line.contains("{\"v\":1") {
+        line.clear();
+        assert_ne!(stdout.read_line(&mut line).expect("UTF-8"), 0, "it reports");
+    }
+    drop(stdout);
+    let output = child.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(lines(&output.stderr).len() >= 3 && text.contains("all are somewhere"), "{text}");
     let warnings = text.matches("linkloom-reporter: reports cannot be written to stdout").count();
