@@ -19,6 +19,8 @@ _FILE_BATCH_SECONDS = 0.02
 _BACKOFF_MIN = 0.1
 _BACKOFF_MAX = 30.0
 _FILE_RETRY_SECONDS = 1.0
+# How long a send may take while memory is running short.
+_SEND_PATIENCE_SECONDS = 1.0
 
 
 @dataclass
@@ -81,6 +83,7 @@ class Outlet:
         self._relay_not_before = self._file_not_before = 0.0
         self._backoff = 0.0
         self._relay_down = self._file_down = False
+        self._sending_since = None
         self._thread = threading.Thread(target=self._work, name="linkloom-reporter", daemon=True)
         self._thread.start()
 
@@ -97,6 +100,17 @@ class Outlet:
                 if self._idle or (self._gathering and self._is_batch()):
                     self._idle = self._gathering = False
                     self._condition.notify_all()
+            since = self._sending_since
+            hangs = (
+                since is not None
+                and self._queue.bytes > self._settings.queue_bytes_max // 2
+                and time.monotonic() - since > _SEND_PATIENCE_SECONDS
+            )
+            if hangs:
+                self._sending_since = None
+        if hangs:
+            # Memory is running short: what waits goes into the spool. Closing a socket does not block.
+            self._relay.abort()
         self._counters.drop(cause, dropped)
 
     def _is_batch(self):
@@ -250,7 +264,9 @@ class Outlet:
         """Whether the relay has the lines, or never will; False: they are to be sent again."""
         if self._relay_down and (time.monotonic() < self._relay_not_before or self._closing):
             return False
+        self._sending_since = time.monotonic()
         outcome, refused, wait = self._relay.send(lines)
+        self._sending_since = None
         if outcome == AGAIN:
             self._backoff = min(_BACKOFF_MAX, max(_BACKOFF_MIN, self._backoff * 2))
             self._relay_not_before = time.monotonic() + max(wait, self._backoff * random.uniform(0.5, 1.0))

@@ -126,24 +126,27 @@ class RelayOut:
     def _post(self, body):
         url = urlsplit(self._url)
         kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-        reused = self._connection is not None
+        connection = self._connection
+        reused = connection is not None
         while True:
-            if self._connection is None:
-                self._connection = kind(url.hostname, url.port, timeout=self._CONNECT_SECONDS)
-                self._connection.connect()
-                self._connection.sock.settimeout(self._READ_SECONDS)
+            if connection is None:
+                connection = kind(url.hostname, url.port, timeout=self._CONNECT_SECONDS)
+                connection.connect()
+                connection.sock.settimeout(self._READ_SECONDS)
+                self._connection = connection
             headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
             if self._token:
                 headers["Authorization"] = "Bearer " + self._token
             try:
-                self._connection.request("POST", url.path + ("?" + url.query if url.query else ""), body, headers)
-                response = self._connection.getresponse()
+                connection.request("POST", url.path + ("?" + url.query if url.query else ""), body, headers)
+                response = connection.getresponse()
             except (http.client.BadStatusLine, ConnectionError):
-                # A connection that was kept may have been closed meanwhile; sending again is harmless.
+                # A connection that was kept may have been closed meanwhile; sending again is harmless. One that was broken off stays so.
+                broken_off = self._connection is not connection
                 self.abort()
-                if not reused:
+                if not reused or broken_off:
                     raise
-                reused = False
+                connection, reused = None, False
                 continue
             answer = response.read(1 << 20)
             if response.will_close:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -134,6 +135,23 @@ class Ways(unittest.TestCase):
         self.assertTrue(receiver.wait(lambda r: len(r.taken) >= 20, 60))
         self.assertEqual(["m%d" % i for i in range(20)], [report["message"] for report in receiver.taken])
         self.assertEqual(20, len({report["id"] for report in receiver.taken}))
+
+    def test_a_relay_that_hangs_under_load_loses_nothing_while_there_is_room_on_disk(self):
+        with socket.socket() as hanging:
+            hanging.bind(("127.0.0.1", 0))
+            hanging.listen(50)
+            reporter = self.reporter(out="relay:http://127.0.0.1:%d" % hanging.getsockname()[1], spool=self.spool, queue_bytes_max=4 << 20)
+            # 2 MB a second for four seconds: twice what may wait in memory, while a send would hang for ten.
+            begin = time.monotonic()
+            for i in range(8000):
+                reporter.log("INFO", "x" * 800)
+                ahead = begin + i / 2000 - time.monotonic()
+                if ahead > 0.005:
+                    time.sleep(ahead)
+            reporter.close()
+            stats = reporter.stats()
+        self.assertEqual({}, stats.dropped)
+        self.assertEqual(8000, stats.spooled)
 
     def test_429_is_obeyed_and_a_report_sent_again_is_the_same(self):
         times = []

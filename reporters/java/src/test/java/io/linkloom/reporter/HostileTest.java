@@ -173,6 +173,20 @@ class HostileTest {
     }
 
     @Test
+    void everyCharacterAtEveryPlaceOfALongText() {
+        for (char c : new char[] {0, 8, 0x1f, ' ', '!', '"', '#', '>', '?', '@', '[', '\\', ']', 0x7f, 0x80, 'é', '图', '\ud83d', '\ude42'}) {
+            String expected = Character.isSurrogate(c) ? "\ufffd" : String.valueOf(c);
+            for (int length = 28; length < 60; length++) {
+                for (int at = 0; at < length; at++) {
+                    String text = "a".repeat(at) + c + "?".repeat(at % 2) + "z".repeat(length - at - 1);
+                    String json = new io.linkloom.reporter.core.Bytes(16).string(text).toString();
+                    assertEquals("a".repeat(at) + expected + "?".repeat(at % 2) + "z".repeat(length - at - 1), Json.parse(json));
+                }
+            }
+        }
+    }
+
+    @Test
     void placeholders() {
         assertEquals("a 1 b {}", Messages.format("a {} b {}", 1));
         assertEquals("a 1", Messages.format("a {}", 1, 2));

@@ -328,6 +328,25 @@ class WaysTest {
         }
     }
 
+    @Test
+    void aRelayThatHangsUnderLoadLosesNothingWhileThereIsRoomOnDisk() throws Exception {
+        java.net.ServerSocket hanging = closing(new java.net.ServerSocket(0, 50, java.net.InetAddress.getByName("127.0.0.1")));
+        Reporter reporter = reporter(Settings.bare().relay(Receiver.url(hanging.getLocalPort())).spool(spool));
+        // 3 MB a second for five seconds: nearly twice what may wait in memory, while a send would hang for ten.
+        String text = "x".repeat(800);
+        long begin = System.nanoTime();
+        for (int i = 0; i < 15_000; i++) {
+            log(reporter, text);
+            long ahead = begin + i * 333_333L - System.nanoTime();
+            if (ahead > 0) {
+                java.util.concurrent.locks.LockSupport.parkNanos(ahead);
+            }
+        }
+        reporter.close();
+        assertEquals(0, reporter.stats().droppedInAll(), reporter.stats().toString());
+        assertEquals(15_000, reporter.stats().spooled());
+    }
+
     private static String text(Path path) {
         try {
             return Files.readString(path);

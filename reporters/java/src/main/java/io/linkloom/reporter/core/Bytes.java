@@ -1,5 +1,8 @@
 package io.linkloom.reporter.core;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -9,6 +12,9 @@ public final class Bytes {
     /** How an ASCII character is written: 0 as it is, 'u' as four hex digits, else behind a backslash. */
     private static final byte[] ESCAPES = new byte[128];
     private static final int PIECE = 2048;
+    /** From so many characters on it pays to look at eight at a time. */
+    private static final int LONG = 32;
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final byte[] ELLIPSIS = "…".getBytes(StandardCharsets.UTF_8);
 
     static {
@@ -240,6 +246,9 @@ public final class Bytes {
 
     /** The characters from {@code from} to {@code to} as they stand within quotes. */
     private void escaped(CharSequence text, int from, int to) {
+        if (to - from >= LONG && text instanceof String && ascii((String) text, from, to)) {
+            return;
+        }
         for (int piece = from; piece < to; ) {
             int end = Math.min(to, piece + PIECE);
             if (end < to && end - piece > 1 && Character.isHighSurrogate(text.charAt(end - 1))) {
@@ -249,6 +258,57 @@ public final class Bytes {
             piece(text, piece, end);
             piece = end;
         }
+    }
+
+    /** Writes a text that is ASCII, eight characters at a time where none needs an escape; false: it is not, nothing was written. */
+    private boolean ascii(String text, int from, int to) {
+        String part = from == 0 && to == text.length() ? text : text.substring(from, to);
+        byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
+        if (bytes.length != part.length()) {
+            return false;
+        }
+        int start = length;
+        for (int at = 0; at < bytes.length; ) {
+            int run = plain(bytes, at);
+            if (run > at) {
+                ensure(run - at);
+                System.arraycopy(bytes, at, buffer, length, run - at);
+                length += run - at;
+                at = run;
+            }
+            if (at < bytes.length) {
+                // Half a surrogate pair has become a question mark.
+                if (bytes[at] == '?' && part.charAt(at) != '?') {
+                    length = start;
+                    return false;
+                }
+                ascii7(bytes[at++]);
+            }
+        }
+        return true;
+    }
+
+    /** Where the next byte is that has an escape or is a question mark, of bytes that are ASCII. */
+    private static int plain(byte[] bytes, int from) {
+        int at = from;
+        for (; at + 8 <= bytes.length; at += 8) {
+            long eight = (long) LONGS.get(bytes, at);
+            // A byte of each term is 0x80 or more if that of `eight` is below 0x20, or equal.
+            long found = eight - 0x2020202020202020L | zeros(eight ^ 0x2222222222222222L) | zeros(eight ^ 0x5C5C5C5C5C5C5C5CL)
+                    | zeros(eight ^ 0x3F3F3F3F3F3F3F3FL);
+            if ((found & 0x8080808080808080L) != 0) {
+                break;
+            }
+        }
+        while (at < bytes.length && ESCAPES[bytes[at]] == 0 && bytes[at] != '?') {
+            at++;
+        }
+        return at;
+    }
+
+    /** Of bytes below 0x80: 0x80 or more where (or below where) there is a zero. */
+    private static long zeros(long bytes) {
+        return bytes - 0x0101010101010101L;
     }
 
     private void piece(CharSequence text, int from, int to) {

@@ -51,6 +51,30 @@ public final class ExceptionInfo {
         return new ExceptionInfo(thrown.getClass().getName(), message(thrown), stack.toString(), List.of());
     }
 
+    /** Frames seen lately with their texts, by their hash: the same come again and again. Races lose an entry at worst. */
+    private static final Frame[] FRAMES = new Frame[2048];
+
+    private static final class Frame {
+        final StackTraceElement element;
+        final String text;
+
+        Frame(StackTraceElement element) {
+            this.element = element;
+            this.text = element.toString();
+        }
+    }
+
+    private static String frame(StackTraceElement element) {
+        int hash = element.hashCode();
+        int place = (hash ^ hash >>> 16) & FRAMES.length - 1;
+        Frame known = FRAMES[place];
+        if (known == null || !known.element.equals(element)) {
+            known = new Frame(element);
+            FRAMES[place] = known;
+        }
+        return known.text;
+    }
+
     /** The message, or null if there is none to be had. */
     static String message(Throwable thrown) {
         try {
@@ -82,7 +106,7 @@ public final class ExceptionInfo {
             last--;
         }
         for (int i = 0; i <= last && out.length() <= STACK_CHARS_MAX; i++) {
-            out.append(indent).append("\tat ").append(trace[i]).append('\n');
+            out.append(indent).append("\tat ").append(frame(trace[i])).append('\n');
         }
         int common = trace.length - 1 - last;
         if (common > 0) {

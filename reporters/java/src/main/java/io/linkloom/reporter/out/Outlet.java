@@ -33,6 +33,8 @@ public final class Outlet {
     private static final long FILE_BATCH_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
     private static final long BACKOFF_MILLIS_MIN = 100;
     private static final long BACKOFF_MILLIS_MAX = 30_000;
+    /** How long a send may take while memory is running short. */
+    private static final long SEND_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long FILE_RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** The ways out there are. */
@@ -76,12 +78,17 @@ public final class Outlet {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition came = lock.newCondition();
     private final Condition out = lock.newCondition();
+    private final Condition hanging = lock.newCondition();
     private final LineQueue queue;
     private final FileOut file;
     private final RelayOut relay;
     private final Thread thread;
     private final OutputStream stdout = new FileOutputStream(FileDescriptor.out);
     private Spool spool;
+    /** When the send began that is under way; 0: none is. */
+    private long sendingSince;
+    /** The send takes long, and memory is running short: it is to be broken off. */
+    private boolean hangs;
     private boolean idle;
     private boolean gathering;
     private boolean busy;
@@ -104,6 +111,35 @@ public final class Outlet {
         thread = new Thread(this::work, "linkloom-reporter");
         thread.setDaemon(true);
         thread.start();
+        if (relay != null) {
+            Thread watch = new Thread(this::watch, "linkloom-reporter-watch");
+            watch.setDaemon(true);
+            watch.start();
+        }
+    }
+
+    /** Breaks off sends to a relay that hangs while memory is running short: what waits goes into the spool then. */
+    private void watch() {
+        while (true) {
+            lock.lock();
+            try {
+                while (!hangs && !closed) {
+                    hanging.awaitUninterruptibly();
+                }
+                if (closed) {
+                    return;
+                }
+                hangs = false;
+                sendingSince = 0;
+            } finally {
+                lock.unlock();
+            }
+            try {
+                relay.abort();
+            } catch (RuntimeException e) {
+                Warnings.once("watch", "a send could not be broken off", e);
+            }
+        }
     }
 
     /** Takes a line, or drops and counts it. */
@@ -124,6 +160,10 @@ public final class Outlet {
                     idle = false;
                     gathering = false;
                     came.signal();
+                }
+                if (sendingSince != 0 && !hangs && queue.bytes() > ways.queueBytesMax / 2 && System.nanoTime() - sendingSince > SEND_PATIENCE_NANOS) {
+                    hangs = true;
+                    hanging.signal();
                 }
             }
         } finally {
@@ -230,6 +270,7 @@ public final class Outlet {
             closed = true;
             busy = false;
             out.signalAll();
+            hanging.signalAll();
             lock.unlock();
         }
     }
@@ -393,7 +434,9 @@ public final class Outlet {
         if (relayDown && (System.nanoTime() - relayNotBefore < 0 || closing())) {
             return false;
         }
+        sending(true);
         RelayOut.Answer answer = relay.send(batch);
+        sending(false);
         if (answer.kind == RelayOut.Answer.Kind.AGAIN) {
             backoffMillis = Math.min(BACKOFF_MILLIS_MAX, Math.max(BACKOFF_MILLIS_MIN, backoffMillis * 2));
             long jittered = backoffMillis / 2 + ThreadLocalRandom.current().nextLong(backoffMillis / 2 + 1);
@@ -408,6 +451,17 @@ public final class Outlet {
             counters.drop(Counters.Cause.REFUSED, answer.refused);
         }
         return true;
+    }
+
+    private void sending(boolean now) {
+        lock.lock();
+        try {
+            // Never 0 while one is under way.
+            sendingSince = now ? System.nanoTime() | 1 : 0;
+            hangs = false;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void replay() {
