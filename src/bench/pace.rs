@@ -78,10 +78,13 @@ impl Drop for Producer {
     }
 }
 
+/// Where records of a partition end, and when Kafka got them (ms).
+type Open = VecDeque<(u64, i64)>;
+
 /// How long reports waited until they were readable.
 pub(super) struct Waits {
-    /// Of each partition, where records end that are not committed yet, and when Kafka got them (ms).
-    open: BTreeMap<(Arc<str>, u32), VecDeque<(u64, i64)>>,
+    /// Of each partition, the records that are not committed yet.
+    open: BTreeMap<(Arc<str>, u32), Open>,
     begun_ms: Option<i64>,
     /// Reports by the milliseconds they waited.
     by_ms: Vec<u32>,

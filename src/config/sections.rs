@@ -203,7 +203,7 @@ section! {
         });
         /// Bytes fetched ahead, over all partitions.
         /// At the limit fetching waits; each partition has an equal share, of 128 KiB at least.
-        queue_bytes_max: usize = (16 * MIB) as usize, Range(MIB, 64 * GIB);
+        queue_bytes_max: usize = (8 * MIB) as usize, Range(MIB, 64 * GIB);
     } plus {
         /// Any setting of librdkafka, over what Linkloom sets: `[kafka.options]`.
         options: BTreeMap<String, String>

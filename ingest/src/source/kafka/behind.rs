@@ -43,7 +43,7 @@ impl Behind {
             let partitions: Vec<_> = partitions.collect();
             records += self.of(&partitions).map_err(|error| {
                 let name = format!("topic {} at {}", topic.name, self.settings.brokers);
-                SourceError::new(&name, "ask how far it is read", &error.to_string())
+                SourceError::new(&name, "ask how far it is read", error.to_string())
             })?;
         }
         Ok(records)
