@@ -69,6 +69,10 @@ test('a page opened while the server is away fills itself when it is back', asyn
     await send(server, [{ nodeName: 'pack', status: 'COMPLETED', time: time() }]);
     await page.goto(`${server.url}/`);
     await expect(page.getByRole('link', { name: /orders/ })).toBeVisible();
+    // The other pages are fetched once this one is there.
+    await page.waitForFunction(() =>
+      performance.getEntriesByType('resource').some(({ name }) => /\/assets\/scene-[^/]*\.js$/.test(name)),
+    );
     await server.kill();
     await page.getByRole('link', { name: /orders/ }).click();
     await expect(page.getByRole('alert')).toContainText('The server does not answer');

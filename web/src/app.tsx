@@ -9,13 +9,27 @@ import { Shell } from './ui/shell';
 import { NO_FILTERS, type Route } from './url/route';
 import { Link, useRoute } from './url/router';
 
-const ExecutionPage = lazy(() => import('./pages/execution').then((module) => ({ default: module.ExecutionPage })));
-const FilePage = lazy(() => import('./pages/file').then((module) => ({ default: module.FilePage })));
-const ComparePage = lazy(() => import('./pages/compare').then((module) => ({ default: module.ComparePage })));
-const ScenesPage = lazy(() => import('./pages/scenes').then((module) => ({ default: module.ScenesPage })));
-const ScenePage = lazy(() => import('./pages/scene').then((module) => ({ default: module.ScenePage })));
-const UnlinkedPage = lazy(() => import('./pages/unlinked').then((module) => ({ default: module.UnlinkedPage })));
-const DeadPage = lazy(() => import('./pages/dead').then((module) => ({ default: module.DeadPage })));
+/** The page that was asked for comes first. */
+const FETCH_PAGES_MS = 1000;
+
+/** Everything but the home page comes in pieces of its own. */
+const pages = {
+  execution: () => import('./pages/execution'),
+  file: () => import('./pages/file'),
+  compare: () => import('./pages/compare'),
+  scenes: () => import('./pages/scenes'),
+  scene: () => import('./pages/scene'),
+  unlinked: () => import('./pages/unlinked'),
+  dead: () => import('./pages/dead'),
+};
+
+const ExecutionPage = lazy(() => pages.execution().then((module) => ({ default: module.ExecutionPage })));
+const FilePage = lazy(() => pages.file().then((module) => ({ default: module.FilePage })));
+const ComparePage = lazy(() => pages.compare().then((module) => ({ default: module.ComparePage })));
+const ScenesPage = lazy(() => pages.scenes().then((module) => ({ default: module.ScenesPage })));
+const ScenePage = lazy(() => pages.scene().then((module) => ({ default: module.ScenePage })));
+const UnlinkedPage = lazy(() => pages.unlinked().then((module) => ({ default: module.UnlinkedPage })));
+const DeadPage = lazy(() => pages.dead().then((module) => ({ default: module.DeadPage })));
 
 const client = new QueryClient({
   defaultOptions: {
@@ -31,9 +45,18 @@ export function App() {
   );
 }
 
+/** Fetches the pieces before they are wanted: with the server away a page then lacks its data and not itself. */
+function fetchPages(): void {
+  for (const fetchPage of Object.values(pages)) void fetchPage().catch(() => {});
+}
+
 function Routed() {
   const route = useRoute();
   const t = useT();
+  useEffect(() => {
+    const timer = setTimeout(fetchPages, FETCH_PAGES_MS);
+    return () => clearTimeout(timer);
+  }, []);
   const title = titleOf(route);
   useEffect(() => {
     document.title = title ? `${visibleLine(title).slice(0, 120)} · Linkloom` : 'Linkloom';
