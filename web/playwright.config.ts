@@ -4,7 +4,8 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: 'e2e',
   globalSetup: './e2e/server.ts',
-  timeout: 30_000,
+  // Two cores may have other work, and an audit of a page takes seconds.
+  timeout: 90_000,
   expect: { timeout: 8000 },
   workers: 1,
   retries: 0,
