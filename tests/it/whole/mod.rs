@@ -8,7 +8,7 @@ mod outage;
 mod scaled;
 mod served;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -212,11 +212,15 @@ impl Whole {
     }
 }
 
-/// The lag over all partitions, once it is known of each of so many.
+/// The lag over all partitions, once it is known of each of so many. A process that gave one up says 0 of it.
 fn lag(metrics: &str, partitions: u32) -> Option<u64> {
-    let lags = metrics.lines().filter(|line| line.starts_with("linkloom_kafka_lag{"));
-    let lags: Vec<u64> = lags.filter_map(|line| line.rsplit_once(' ')?.1.parse().ok()).collect();
-    (lags.len() as u32 == partitions).then(|| lags.iter().sum())
+    let mut lags: BTreeMap<&str, u64> = BTreeMap::new();
+    for line in metrics.lines().filter(|line| line.starts_with("linkloom_kafka_lag{")) {
+        let (partition, lag) = line.rsplit_once(' ')?;
+        let known = lags.entry(partition).or_default();
+        *known = (*known).max(lag.parse().ok()?);
+    }
+    (lags.len() as u32 == partitions).then(|| lags.values().sum())
 }
 
 fn lines(bytes: &[u8]) -> Vec<&[u8]> {
