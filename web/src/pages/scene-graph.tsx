@@ -10,6 +10,7 @@ import { TimeRange } from '../list/filters';
 import { Entries, HistoryView } from '../node/history';
 import { flatten } from '../panorama/blocks';
 import { planCards } from '../panorama/cards';
+import { FindBox } from '../panorama/find-box';
 import { titleChars, type Wire } from '../panorama/geometry';
 import { Graph, type WireLook } from '../panorama/graph';
 import {
@@ -107,17 +108,7 @@ export function DefinitionGraph({ route, definition, go }: Props) {
   return (
     <div className={`graph-page${node ? ' with-panel' : ''}`}>
       <div className="graph-page-tools">
-        <label className="find-box">
-          <Icon name="search" size={14} />
-          <input
-            type="search"
-            data-find
-            value={find}
-            placeholder={t('graph.find')}
-            aria-label={t('graph.find')}
-            onChange={(event) => setFind(event.target.value)}
-          />
-        </label>
+        <FindBox find={find} onFind={setFind} />
         {variants.length > 0 && (
           <select
             value={route.variant ?? ''}

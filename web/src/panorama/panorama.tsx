@@ -6,6 +6,7 @@ import type { Snapshot } from '../replay/replay';
 import { Icon } from '../ui/icons';
 import { Skeleton, StateIcon, stateKey } from '../ui/parts';
 import { executionCards, firstBroken, isSmall } from './cards';
+import { FindBox } from './find-box';
 import { titleChars, type Wire } from './geometry';
 import { Graph, type WireLook } from './graph';
 import { planOf } from './layout';
@@ -87,28 +88,22 @@ export function Panorama(props: Props) {
       label={t('view.panorama')}
     >
       <Panel position="top-left" className="graph-find">
-        <label className="find-box">
-          <Icon name="search" size={14} />
-          <input
-            type="search"
-            data-find
-            value={find}
-            placeholder={t('graph.find')}
-            aria-label={t('graph.find')}
-            onChange={(event) => props.onFind(event.target.value)}
-            onKeyDown={(event) => {
-              if (event.key === 'Enter' && matches.length) {
-                const at = matches.findIndex((card) => card.name === selected);
-                onSelect(matches[(at + 1) % matches.length]?.name ?? '');
-              }
-            }}
-          />
+        <FindBox
+          find={find}
+          onFind={props.onFind}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && matches.length) {
+              const at = matches.findIndex((card) => card.name === selected);
+              onSelect(matches[(at + 1) % matches.length]?.name ?? '');
+            }
+          }}
+        >
           {want && (
             <span className="muted" role="status">
               {matches.length}
             </span>
           )}
-        </label>
+        </FindBox>
         {hasMinor && (
           <button type="button" className="toggle" aria-pressed={minor} onClick={() => props.onMinor(!minor)}>
             {t('graph.minor')}
