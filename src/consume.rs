@@ -81,10 +81,12 @@ pub fn consume(
             }
             summed.context("summing up")
         });
-        let outcome = feed();
-        if outcome.is_ok() && at_the_end == AtTheEnd::AwaitSummaries {
-            topic.await_summaries(stop);
-        }
+        let outcome = feed().and_then(|outcome| {
+            if at_the_end == AtTheEnd::AwaitSummaries {
+                topic.await_summaries(stop)?;
+            }
+            Ok(outcome)
+        });
         // A store that fails for good takes no summaries either.
         ending.at_once.store(outcome.is_err(), Ordering::Release);
         ending.stop.store(true, Ordering::Release);

@@ -2,6 +2,7 @@
 
 mod assembler;
 mod bytes;
+pub mod catch_up;
 mod completion;
 pub mod handed;
 pub mod journal;

@@ -7,6 +7,7 @@ use linkloom_schema::time::Timestamp;
 use linkloom_storage::flush::{Owner, RowDigest, RowId};
 use rustc_hash::FxHashMap;
 
+use crate::catch_up::{LONGER, is_long_ago};
 use crate::settings::WindowSettings;
 use crate::window::Window;
 
@@ -21,10 +22,6 @@ pub struct Clock {
     pub now: Option<Timestamp>,
 }
 
-/// Reports this much older than the present are caught up on.
-const LONG_AGO_MICROS: i64 = 60_000_000;
-/// Summaries of what is caught up on wait so many times longer: most executions are over by then, and summed up once.
-const LONGER: u64 = 10;
 /// Unless nothing came for so many delays: then all of it is caught up on.
 const QUIET: u64 = 3;
 /// The first summary of a new window is due in this part of the delay: lists show an execution soon after it began.
@@ -33,12 +30,6 @@ const SOONER: u64 = 4;
 const NEW: usize = 0;
 const KNOWN: usize = 1;
 const LONG_AGO: usize = 2;
-
-impl Clock {
-    fn is_long_ago(&self, time: Timestamp) -> bool {
-        self.now.is_some_and(|now| now.micros().saturating_sub(time.micros()) > LONG_AGO_MICROS)
-    }
-}
 
 /// How much of the execution a window holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +134,7 @@ impl Windows {
     pub fn absorb(&mut self, digest: RowDigest, flush: u64, clock: Clock) -> Vec<String> {
         let Owner::Execution(mark) = &digest.owner else { return Vec::new() };
         let id = digest.id;
-        let long_ago = digest.span.is_some_and(|(_, last)| clock.is_long_ago(last));
+        let long_ago = digest.span.zip(clock.now).is_some_and(|((_, last), now)| is_long_ago(last, now));
         let slot = self.slots.entry(id).or_insert_with(|| Slot::new(mark.clone(), clock));
         let new_traces = slot.window.absorb(digest);
         self.touch(id, flush, clock, long_ago);
@@ -170,7 +161,7 @@ impl Windows {
         let (queue, delay) = match (long_ago, slot.is_new) {
             (false, true) => (NEW, self.settings.summary_delay_ms / SOONER),
             (false, false) => (KNOWN, self.settings.summary_delay_ms),
-            (true, _) => (LONG_AGO, self.settings.summary_delay_ms * LONGER),
+            (true, _) => (LONG_AGO, self.settings.summary_delay_ms * u64::from(LONGER)),
         };
         let at = clock.wall_ms + delay;
         if slot.pending.is_empty() || at < slot.due_ms {

@@ -96,20 +96,19 @@ impl DigestTopic {
     }
 
     /// Returns when everything that is in the topic is summed up, by whichever process, or `stop` is set.
-    pub fn await_summaries(&self, stop: &AtomicBool) {
-        let mut behind = None;
+    ///
+    /// Errors: librdkafka does not take the settings.
+    pub fn await_summaries(&self, stop: &AtomicBool) -> Result<(), SourceError> {
+        let behind = Behind::new(&self.reading())?;
         while !stop.load(Ordering::Acquire) {
-            let asked = match &behind {
-                Some(behind) => Behind::records(behind),
-                None => Behind::new(&self.reading()).and_then(|new| behind.insert(new).records()),
-            };
-            match asked {
-                Ok(0) => return,
+            match behind.records() {
+                Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => tracing::warn!(try_again_in = ?RETRY.0, "{error}"),
             }
             std::thread::sleep(RETRY.0);
         }
+        Ok(())
     }
 
     /// Makes it if it is missing; repeats that until it is there, or nobody waits any more.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use linkloom_assembler::catch_up::{LONGER, is_long_ago};
 use linkloom_assembler::watermark::Watermark;
 use linkloom_ingest::dead_letter::DeadLetter;
 use linkloom_ingest::decode::{Decoder, Limits, Reason, Refusal};
@@ -20,11 +21,6 @@ use super::commit::{Covers, InFlight};
 use super::reach::Reach;
 use super::sink::{Done, Job, SILENCE, Sink};
 
-/// Reports this much older than the present are caught up on.
-const CATCH_UP_MICROS: i64 = 60_000_000;
-/// So many times longer a flush of them may wait to be full.
-const CATCH_UP_DELAYS: u32 = 10;
-
 /// When a flush is full, and what a report may be.
 #[derive(Clone, Debug)]
 pub struct FeedSettings {
@@ -33,7 +29,7 @@ pub struct FeedSettings {
     /// Bytes in a flush, dead letters included.
     pub bytes_max: usize,
     /// A flush goes on its way this long after its oldest report was read, or when a thread is free to take it. What is
-    /// caught up on waits [`CATCH_UP_DELAYS`] times as long while more of it is at hand: nobody waits for it to be shown,
+    /// caught up on waits [`LONGER`] times as long while more of it is at hand: nobody waits for it to be shown,
     /// and a larger flush makes fewer and larger packs.
     pub delay: Duration,
     /// Limits of reports.
@@ -238,7 +234,7 @@ impl<'p> Feed<'p> {
                 Ok(Next::End) => break,
                 Err(error) => outcome.failed.push(error),
             }
-            let delay = self.settings.delay * if self.catching_up { CATCH_UP_DELAYS } else { 1 };
+            let delay = self.settings.delay * if self.catching_up { LONGER } else { 1 };
             let is_due = self.oldest.is_some_and(|oldest| oldest.elapsed() >= delay);
             // While all threads are busy it would only wait for one: it goes on growing, and costs less a report.
             if is_due && self.sink.has_free_thread() {
@@ -313,8 +309,7 @@ impl<'p> Feed<'p> {
                 self.oldest.get_or_insert_with(Instant::now);
             }
         }
-        let long_ago = Timestamp(crate::expiry::now().micros() - CATCH_UP_MICROS);
-        self.catching_up = latest.is_some_and(|latest| latest < long_ago);
+        self.catching_up = latest.is_some_and(|latest| is_long_ago(latest, crate::expiry::now()));
         let lane = self.lane(batch);
         self.watermark.with(|mark, wall_ms| mark.observe(self.number, lane, latest, wall_ms));
         self.covers.batch(batch);

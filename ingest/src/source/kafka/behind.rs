@@ -6,7 +6,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::Offset;
 
-use super::connect::{not_made, topics};
+use super::connect::{not_made, topic_of};
 use super::context::{Context, kafka_number, list_of};
 use super::settings::KafkaSettings;
 use super::watch::offset_in;
@@ -38,7 +38,8 @@ impl Behind {
     /// Errors: a topic is not there, or no broker answers.
     pub fn records(&self) -> Result<u64, SourceError> {
         let mut records = 0;
-        for topic in topics(&self.settings, PATIENCE)? {
+        for name in &self.settings.topics {
+            let topic = topic_of(&self.client, name, &self.settings.brokers, PATIENCE)??;
             let partitions = topic.partitions.iter().map(|&number| (topic.name.clone(), number));
             let partitions: Vec<_> = partitions.collect();
             records += self.of(&partitions).map_err(|error| {
