@@ -2,10 +2,12 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use anyhow::Context as _;
-use linkloom_query::http::{self, Access, LateReader, Live, Page, ServeLimits, Settings};
+use anyhow::{Context as _, anyhow};
+use axum::Router;
+use linkloom_query::http::{self, Access, Intake, LateReader, Live, Page, ServeLimits, Settings};
 use linkloom_storage::store::StoreError;
 use tokio::runtime;
 use tokio::sync::oneshot;
@@ -36,32 +38,39 @@ impl ApiServer {
         process: Process,
     ) -> anyhow::Result<Self> {
         let access = Access::new(tokens::read(config)?);
-        ApiServer::bind(reader.into(), owner.into(), access, config, process)
-            .with_context(|| format!("starting the API at {} (api.listen)", config.api.listen))
-    }
-
-    fn bind(
-        reader: LateReader,
-        owner: LateOwner,
-        access: Access,
-        config: &Config,
-        process: Process,
-    ) -> io::Result<Self> {
-        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
-        let is_by_token = access.is_by_token();
-        let page = Page::new(page::FILES, &config.api.frame_ancestors);
-        let page = page.map_err(|error| invalid(format!("api.frame_ancestors: {error}")))?;
+        let page = Page::new(page::FILES, &config.api.frame_ancestors).map_err(|error| anyhow!("{error}"));
+        let page = page.context("api.frame_ancestors")?;
         let settings = Settings {
             reads_max: config.api.reads_max,
             mark_separator: config.ingest.mark_separator.clone(),
             body_bytes_max: config.api.body_bytes_max,
-            access,
+            access: access.clone(),
         };
+        let live = Live::new(config.api.live_connections_max);
+        let router = http::router(reader.into(), owner.into(), live.clone(), page, settings, process);
+        ApiServer::listen(router, live, &access, config)
+    }
+
+    /// Starts to take reports for a process that passes them on and has no store.
+    ///
+    /// Errors: the address is in use, or is not one of this machine's own.
+    pub fn relay(intake: Arc<dyn Intake>, config: &Config, process: Process) -> anyhow::Result<Self> {
+        let access = Access::new(tokens::read(config)?);
+        let router = http::relay_router(intake, config.api.body_bytes_max, access.clone(), process);
+        ApiServer::listen(router, Live::new(0), &access, config)
+    }
+
+    fn listen(router: Router, live: Live, access: &Access, config: &Config) -> anyhow::Result<Self> {
+        ApiServer::bind(router, live, access, config)
+            .with_context(|| format!("starting the API at {} (api.listen)", config.api.listen))
+    }
+
+    fn bind(router: Router, live: Live, access: &Access, config: &Config) -> io::Result<Self> {
         let config = &config.api;
-        if !config.listen.ip().is_loopback() && !is_by_token {
+        if !config.listen.ip().is_loopback() && !access.is_by_token() {
             let why =
                 format!("{} is not a loopback address; that needs tokens (api.token_file)", config.listen);
-            return Err(invalid(why));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         let listener = TcpListener::bind(config.listen)?;
         listener.set_nonblocking(true)?;
@@ -76,8 +85,6 @@ impl ApiServer {
             .build()?;
         let limits =
             ServeLimits { connections_max: config.connections_max, head_bytes_max: config.head_bytes_max };
-        let live = Live::new(config.live_connections_max);
-        let router = http::router(reader, owner, live.clone(), page, settings, process);
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("api".to_owned()).spawn(move || {
             runtime.block_on(async {

@@ -8,6 +8,7 @@ use linkloom_storage::hbase::{HbaseFigures, Method};
 
 use crate::metrics::{self as names, Recorder, call, outcome};
 use crate::pipeline::FeedFigures;
+use crate::relay::Target;
 use crate::service::{AnyStore, Service};
 
 fn get(figure: &AtomicU64) -> u64 {
@@ -76,6 +77,19 @@ pub fn publish_kafka(kafka: &KafkaFigures) {
         let (topic, partition) = (lag.topic.to_string(), lag.partition.to_string());
         metrics::gauge!(names::KAFKA_LAG, "topic" => topic, "partition" => partition).set(lag.records as f64);
     }
+}
+
+/// Brings the metrics of what goes to a topic up to date.
+pub fn publish_forwarded(target: &Target) {
+    let figures = target.figures();
+    for (name, value) in [
+        (names::RELAY_DELIVERED, get(&figures.delivered)),
+        (names::RELAY_RETRIED, get(&figures.retried)),
+        (names::RELAY_REFUSED, get(&figures.refused)),
+    ] {
+        metrics::counter!(name).absolute(value);
+    }
+    metrics::gauge!(names::RELAY_UNDER_WAY_BYTES).set(get(&figures.under_way) as f64);
 }
 
 /// Renders the metrics of a process in the Prometheus text format, up to date at each call.

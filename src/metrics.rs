@@ -96,6 +96,15 @@ metrics! {
     /// Commits of positions that Kafka did not take; they are tried again.
     KAFKA_COMMIT_ERRORS = Counter "linkloom_kafka_commit_errors_total";
 
+    /// Reports that were posted, or lines of files that are followed, and are in their topic.
+    RELAY_DELIVERED = Counter "linkloom_relay_delivered_total";
+    /// Reports that were written to their topic again because Kafka did not take them.
+    RELAY_RETRIED = Counter "linkloom_relay_retried_total";
+    /// Reports that are longer than their topic takes, and were left out.
+    RELAY_REFUSED = Counter "linkloom_relay_refused_total";
+    /// Bytes of reports that were taken and are not in their topic yet.
+    RELAY_UNDER_WAY_BYTES = Gauge "linkloom_relay_under_way_bytes";
+
     /// Windows open.
     ASSEMBLER_WINDOWS = Gauge "linkloom_assembler_open_windows";
     /// Memory of the windows, in bytes.

@@ -4,36 +4,28 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use linkloom_ingest::decode::{Decoder, Reason};
-use linkloom_ingest::source::{ChannelSender, SendRefused};
 use linkloom_query::QueryError;
-use linkloom_query::http::{
-    self as api, BadParameter, NotTaken, Problem, RefusedLine, Replay, Taken, VersionPut,
-};
+use linkloom_query::http::{self as api, BadParameter, NotTaken, Problem, Replay, Taken, VersionPut};
 use linkloom_schema::definition::Definition;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::store::StoreError;
 
 use crate::definition_files;
 use crate::pipeline::dead::{self, LetterId, Which};
+use crate::relay::Posted;
 use crate::service::Service;
-
-/// Refused lines of one post that are named.
-const REFUSED_NAMED_MAX: usize = 1_000;
 
 /// A process that writes the store.
 pub struct StoreOwner {
     service: Arc<Service>,
     /// Where posted reports go; else why they are not taken.
-    reports: Result<ChannelSender, &'static str>,
+    reports: Result<Arc<Posted>, &'static str>,
 }
 
 impl StoreOwner {
     /// The owner of the store behind a service, as the API takes it. `reports`: where posted reports go, or why they go
     /// nowhere.
-    pub fn shared(
-        service: &Arc<Service>,
-        reports: Result<ChannelSender, &'static str>,
-    ) -> Arc<dyn api::Owner> {
+    pub fn shared(service: &Arc<Service>, reports: Result<Arc<Posted>, &'static str>) -> Arc<dyn api::Owner> {
         Arc::new(StoreOwner { service: service.clone(), reports })
     }
 }
@@ -101,61 +93,18 @@ impl api::Owner for StoreOwner {
             detail: refusal.detail.to_string(),
         }))
     }
+}
 
+impl api::Intake for StoreOwner {
     fn accept(
         &self,
         lines: Vec<u8>,
         at: Timestamp,
         durable: Box<dyn FnOnce() + Send>,
     ) -> Result<Taken, NotTaken> {
-        let sender = self.reports.as_ref().map_err(|why| NotTaken::Never(why))?;
-        let taken = look(&mut Decoder::new(self.service.limits().clone()), &lines, at);
-        if taken == Taken::default() {
-            durable();
-            return Ok(taken);
+        match &self.reports {
+            Ok(posted) => posted.accept(lines, at, durable),
+            Err(why) => Err(NotTaken::Never(why)),
         }
-        match sender.try_send(lines, Some(at), durable) {
-            Ok(()) => Ok(taken),
-            Err(SendRefused::Full(_)) => Err(NotTaken::Full),
-            Err(SendRefused::Closed(_)) => Err(NotTaken::Closed),
-        }
-    }
-}
-
-/// What the pipeline will take of these lines: it decodes them in the same way.
-fn look(decoder: &mut Decoder, lines: &[u8], at: Timestamp) -> Taken {
-    let mut taken = Taken::default();
-    for (number, line) in (1..).zip(lines.split(|byte| *byte == b'\n')) {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.is_empty() {
-            continue;
-        }
-        match decoder.decode(line, Some(at)) {
-            Ok(_) => taken.accepted += 1,
-            Err(_) if taken.refused.len() >= REFUSED_NAMED_MAX => taken.refused_more += 1,
-            Err(refusal) => taken.refused.push(RefusedLine {
-                line: number,
-                reason: refusal.reason.as_str(),
-                detail: refusal.detail.to_string(),
-            }),
-        }
-    }
-    taken
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_that_will_be_refused_are_named() {
-        let lines = b"{\"businessId\":\"b\",\"sceneId\":\"s\",\"executionId\":\"e\",\"message\":\"m\"}\r\n\nnonsense\n{}";
-        let taken = look(&mut Decoder::default(), lines, Timestamp(0));
-        let refused: Vec<(u64, &str)> =
-            taken.refused.iter().map(|refused| (refused.line, refused.reason)).collect();
-        assert_eq!((taken.accepted, refused), (2, vec![(3, "malformed_json")]));
-        let many = look(&mut Decoder::default(), &b"x\n".repeat(1_500), Timestamp(0));
-        assert_eq!((many.accepted, many.refused.len(), many.refused_more), (0, 1_000, 500));
-        assert_eq!(look(&mut Decoder::default(), b"\n\r\n", Timestamp(0)), Taken::default());
     }
 }

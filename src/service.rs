@@ -336,6 +336,15 @@ pub fn kafka_settings(config: &Config, brokers: Option<&str>) -> anyhow::Result<
     })
 }
 
+/// The topic that posted reports and the lines of followed files go to.
+///
+/// Errors: none is configured.
+pub fn reports_topic(config: &Config) -> anyhow::Result<&str> {
+    let own = Some(config.relay.topic.as_str()).filter(|topic| !topic.is_empty());
+    own.or(config.kafka.topics.first().map(String::as_str))
+        .context("no topic for reports: name one with --topic, or topic in [relay] of the configuration")
+}
+
 fn assembler_settings(config: &Config, scratch: Option<PathBuf>) -> AssemblerSettings {
     let of = &config.assembler;
     AssemblerSettings {

@@ -145,6 +145,16 @@ pub enum Command {
         linkloom serve --config linkloom.toml --listen 127.0.0.1:7070")]
     Serve(ServeArgs),
 
+    /// Bring reports to Kafka, for services that no log agent serves: lines of files, and what is posted.
+    ///
+    /// Files are followed as a log agent does, rolled and new ones too; `POST /api/v1/reports` is answered when Kafka has the
+    /// reports. Needs no store.
+    #[command(
+        after_help = "Examples:\n  linkloom relay --brokers kafka-1:9092 --file '/var/log/app/*.ndjson' --state /var/lib/linkloom-relay\n  \
+        linkloom relay --brokers kafka-1:9092 --listen 127.0.0.1:7071"
+    )]
+    Relay(RelayArgs),
+
     /// Read a stretch of a topic again and store what is not there yet.
     ///
     /// No consumer group moves. What is stored already is left alone, so that doing it twice changes nothing. One that
@@ -283,6 +293,31 @@ pub struct ServeArgs {
     /// Put the definitions in this folder into the definition log first, over `[dsl] dir` of the configuration.
     #[arg(long, value_name = "DIR")]
     pub dsl: Option<PathBuf>,
+}
+
+/// `relay`
+#[derive(Clone, Debug, Args)]
+pub struct RelayArgs {
+    /// The Kafka that is written.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+
+    /// The topic that is written, over `[relay] topic` of the configuration.
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+
+    /// Follow these files, over `[relay] files` of the configuration; `*`, `?`, `[..]` and `**` stand for what they do in a
+    /// shell, and find files that come later, too, when they are quoted.
+    #[arg(long = "file", value_name = "PATH")]
+    pub files: Vec<String>,
+
+    /// Folder in which it is written down how far files were read, over `[relay] state` of the configuration.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+
+    /// Address of the HTTP API, over `[api] listen` of the configuration; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", env = "LINKLOOM_LISTEN")]
+    pub listen: Option<SocketAddr>,
 }
 
 /// `backfill`

@@ -42,8 +42,8 @@ pub(super) fn run(args: &DemoArgs, config: &Config, out: &mut Output<'_>) -> any
     let figures = Arc::new(FeedFigures::default());
     let metrics = renderer(Recorder::install()?, figures.clone(), &service, &embedded);
     let stop = stop_on_signal()?;
-    let relay = Relay::start(&service, &figures, config, &stop)?;
-    let owner = StoreOwner::shared(&service, Ok(relay.sender()));
+    let relay = Relay::store(&service, &figures, config, &stop)?;
+    let owner = StoreOwner::shared(&service, Ok(relay.posted()));
     let api = ApiServer::of_store(&embedded, open.reader(), owner, config, Process::new(metrics))?;
     drop(open);
 

@@ -15,6 +15,7 @@ mod logging;
 mod node;
 mod output;
 mod progress;
+mod relay;
 pub mod remote;
 mod replay;
 mod rowkey;
@@ -68,6 +69,7 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
         Command::Rowkey(mark) => rowkey::run(&mark, out),
         Command::Ingest(args) => ingest::run(&args, config),
         Command::Serve(args) => serve::run(&args, config),
+        Command::Relay(args) => relay::run(&args, config),
         Command::Backfill(args) => backfill::run(&args, config),
         Command::Demo(args) => demo::run(&args, config, out),
         Command::Bench(command) => bench::run(&command, config, out),

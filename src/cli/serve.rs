@@ -16,13 +16,13 @@ use crate::api::{ApiServer, LateOwner, Process};
 use crate::config::Config;
 use crate::consume::{self, AtTheEnd};
 use crate::expiry::Expiry;
-use crate::figures::{publish_kafka, renderer_of};
+use crate::figures::{publish_forwarded, publish_kafka, renderer_of};
 use crate::metrics::Recorder;
 use crate::owner::StoreOwner;
 use crate::pipeline::{Digests, FeedFigures, FeedOutcome, Outlets};
 use crate::refresh::Refresh;
-use crate::relay::Relay;
-use crate::service::{OpenStore, Service, kafka_settings};
+use crate::relay::{Relay, Target};
+use crate::service::{OpenStore, Service, kafka_settings, reports_topic};
 
 /// How soon a process that reads nothing sees a signal.
 const LOOK: Duration = Duration::from_millis(50);
@@ -33,11 +33,16 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     let kafka = Arc::new(KafkaFigures::default());
     // Before a store is made: what librdkafka does not take is found at once.
     let brokers = args.kafka.brokers.as_deref().unwrap_or(&config.kafka.brokers);
-    let (source, dead) = if brokers.trim().is_empty() {
-        (None, None)
+    let (source, dead, target) = if brokers.trim().is_empty() {
+        (None, None, None)
     } else {
-        let source = KafkaSource::new(kafka_settings(config, Some(brokers))?, kafka.clone())?;
-        (Some(source), consume::dead_topic(config, brokers)?)
+        let settings = kafka_settings(config, Some(brokers))?;
+        let target = Arc::new(Target::new(settings.clone(), reports_topic(config)?)?);
+        (
+            Some(KafkaSource::new(settings, kafka.clone())?),
+            consume::dead_topic(config, brokers)?,
+            Some(target),
+        )
     };
     let store = store::any(&args.store, config)?;
     let option = store.option();
@@ -51,11 +56,12 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     let started: Arc<OnceLock<Weak<Service>>> = Arc::default();
     let waiting = Arc::new(Waiting::default());
     let process = {
-        let (started, kafka) = (started.clone(), kafka.clone());
+        let (started, kafka, target) = (started.clone(), kafka.clone(), target.clone());
         let service = move || started.get().and_then(Weak::upgrade);
         let render = renderer_of(Recorder::install()?, figures.clone(), service, &store);
         Process::new(move || {
             publish_kafka(&kafka);
+            target.iter().for_each(|target| publish_forwarded(target));
             render()
         })
     };
@@ -85,15 +91,12 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     let _refresh = Refresh::start(&store, &open);
     // It was not set before.
     let _ = started.set(Arc::downgrade(&service));
-    let relay = Relay::start(&service, &figures, config, &stop)?;
-    let reports = match outlets.digests {
-        Digests::Keyed => {
-            Err("with kafka.keyed reports come through Kafka alone: their executions are summed up by the \
-                               process that reads their partition")
-        }
-        Digests::Own | Digests::Topic(_) => Ok(relay.sender()),
+    // With a Kafka, posted reports take the way of all others: that shares them out among the processes.
+    let relay = match &target {
+        Some(target) => Relay::forward(target, config)?,
+        None => Relay::store(&service, &figures, config, &stop)?,
     };
-    owner.put(StoreOwner::shared(&service, reports));
+    owner.put(StoreOwner::shared(&service, Ok(relay.posted())));
     reader.put(open.reader());
     api.announce(&store)?;
     drop((open, reader, owner));

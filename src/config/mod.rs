@@ -15,7 +15,7 @@ pub use print::{reference, to_toml};
 pub use problems::{Problem, Problems};
 pub use sections::{
     ApiConfig, AssemblerConfig, DslConfig, FlushConfig, HbaseConfig, IngestConfig, KafkaConfig, LogConfig,
-    LogFormat, SceneConfig, ScenesConfig, StoreConfig, is_host_and_port, is_log_filter,
+    LogFormat, RelayConfig, SceneConfig, ScenesConfig, StoreConfig, is_host_and_port, is_log_filter,
 };
 use setting::Section;
 
@@ -41,6 +41,8 @@ pub struct Config {
     pub dsl: DslConfig,
     /// `[kafka]`: topics that are read.
     pub kafka: KafkaConfig,
+    /// `[relay]`: reports on their way into Kafka.
+    pub relay: RelayConfig,
     /// `[api]`: the HTTP API.
     pub api: ApiConfig,
     /// `[log]`: what the process says about itself.
@@ -49,7 +51,7 @@ pub struct Config {
 
 impl Config {
     /// All sections in the order of the file.
-    fn sections(&self) -> [&dyn Section; 10] {
+    fn sections(&self) -> [&dyn Section; 11] {
         [
             &self.store,
             &self.hbase,
@@ -59,6 +61,7 @@ impl Config {
             &self.scenes,
             &self.dsl,
             &self.kafka,
+            &self.relay,
             &self.api,
             &self.log,
         ]
@@ -66,7 +69,7 @@ impl Config {
 
     /// The section whose table has this name.
     fn section_mut(&mut self, table: &str) -> Option<&mut dyn Section> {
-        let sections: [&mut dyn Section; 10] = [
+        let sections: [&mut dyn Section; 11] = [
             &mut self.store,
             &mut self.hbase,
             &mut self.ingest,
@@ -75,6 +78,7 @@ impl Config {
             &mut self.scenes,
             &mut self.dsl,
             &mut self.kafka,
+            &mut self.relay,
             &mut self.api,
             &mut self.log,
         ];

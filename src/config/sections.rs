@@ -211,6 +211,30 @@ section! {
 }
 
 section! {
+    /// Reports on their way into Kafka: posted ones, in `linkloom serve` with a Kafka and in `linkloom relay`, and the lines of
+    /// files that `linkloom relay` follows.
+    RelayConfig in "relay" {
+        /// Topic they are written to.
+        /// Empty: the first of `kafka.topics`.
+        topic: String = String::new(), Text("a topic: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', or empty", |text| {
+            text.is_empty() || is_topic(text)
+        });
+        /// Files that are followed. `*`, `?`, `[..]` and `**` stand for what they do in a shell.
+        /// Empty: none.
+        files: Vec<String> = Vec::new(), List("paths, with or without *, ?, [..] and **", |path| !path.is_empty() && !path.contains('\0'));
+        /// Folder in which it is written down how far files were read.
+        /// Empty: with files, one has to be named with `--state`.
+        state: String = String::new(), Text("the path of a folder, or empty", |path| !path.contains('\0'));
+        /// Files followed at once.
+        /// At the limit further ones wait until others are gone.
+        files_max: usize = 1_024, Range(1, 1_000_000);
+        /// Bytes that were read of files, and as many of posts, and are not in Kafka yet.
+        /// At the limit reading waits.
+        bytes_max: usize = (16 * MIB) as usize, Range(64 * KIB, 64 * GIB);
+    }
+}
+
+section! {
     /// The HTTP API.
     ApiConfig in "api" {
         /// Address it listens on. Port 0 picks a free one.
@@ -241,7 +265,7 @@ section! {
         /// Longest body of posted reports, in bytes, as it is sent and as it is decompressed.
         /// A longer one is refused with status 413.
         body_bytes_max: usize = (16 * MIB) as usize, Range(KIB, GIB);
-        /// Bytes of posted reports that are not stored yet, over all connections.
+        /// Bytes of posted reports that are not stored yet, or with a Kafka not there yet, over all connections.
         /// At the limit further ones are refused with status 429.
         reports_bytes_max: usize = (64 * MIB) as usize, Range(KIB, 64 * GIB);
     }

@@ -162,7 +162,7 @@ impl FileReader {
 }
 
 /// The first bytes of a file, decompressed.
-fn begin(file: &mut File) -> io::Result<Vec<u8>> {
+pub(super) fn begin(file: &mut File) -> io::Result<Vec<u8>> {
     let mut begin = Vec::new();
     let (reader, _) = decompressed(&mut *file)?;
     reader.take(HEAD_BYTES_MAX as u64).read_to_end(&mut begin)?;
@@ -170,7 +170,7 @@ fn begin(file: &mut File) -> io::Result<Vec<u8>> {
 }
 
 /// The longest of `points` whose bytes the file begins with, and the state of the hash there.
-fn matching(file: &mut File, mut points: Vec<ResumePoint>) -> io::Result<(ResumePoint, Xxh3)> {
+pub(super) fn matching(file: &mut File, mut points: Vec<ResumePoint>) -> io::Result<(ResumePoint, Xxh3)> {
     let mut hash = Xxh3::new();
     let mut best = (ResumePoint { length: 0, lines: 0, hash: hash.digest128(), refused: 0 }, hash.clone());
     points.retain(|point| point.length > 0);

@@ -12,6 +12,7 @@ pub mod kafka;
 mod lines;
 mod resume;
 mod stream;
+mod tail;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use linkloom_schema::time::Timestamp;
 pub use channel::{ChannelSender, ChannelSource, SendRefused, channel};
 pub use inputs::{Input, InputOptions, Inputs};
 pub use resume::{BadResumePoint, Head, Lookup, Resume, ResumePoint, heads};
+pub use tail::{Tail, TailOptions};
 
 /// A source of records.
 ///

@@ -1,16 +1,17 @@
 //! What came without a mark, what was refused, and reports that are posted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::answers::Ids;
-use super::owner::{DeadQuery, NotTaken, RefusedLine, Replay};
+use super::owner::{DeadQuery, Intake, NotTaken, RefusedLine, Replay};
 use super::params::Params;
 use super::path::part;
 use super::problem::{BadParameter, Problem, clip};
@@ -117,23 +118,44 @@ struct Accepted {
     refused_more: u64,
 }
 
+/// What posted reports need.
+#[derive(Clone)]
+pub(super) struct Posts {
+    /// None as long as there is nobody to take them.
+    intake: Option<Arc<dyn Intake>>,
+    body_bytes_max: usize,
+}
+
+impl Posts {
+    pub(super) fn new(intake: Arc<dyn Intake>, body_bytes_max: usize) -> Self {
+        Posts { intake: Some(intake), body_bytes_max }
+    }
+}
+
+impl FromRef<Api> for Posts {
+    fn from_ref(api: &Api) -> Self {
+        let intake = api.owner.get().cloned().map(|owner| owner as Arc<dyn Intake>);
+        Posts { intake, body_bytes_max: api.settings.body_bytes_max }
+    }
+}
+
 /// `POST /api/v1/reports`
 pub(super) async fn reports(
-    State(api): State<Api>,
+    State(posts): State<Posts>,
     wants: Wants,
     uri: Uri,
     headers: HeaderMap,
     sent: Body,
 ) -> Result<Response, Problem> {
     Params::read(uri.query(), routes::NONE).finish()?;
-    let owner = api.owner.get().ok_or_else(Problem::only_reads)?.clone();
-    let lines = body::read(&headers, sent, api.settings.body_bytes_max).await?;
+    let intake = posts.intake.ok_or_else(Problem::only_reads)?;
+    let lines = body::read(&headers, sent, posts.body_bytes_max).await?;
     let (tell, told) = oneshot::channel::<()>();
     // Who has gone does not want to know.
     let durable = Box::new(move || {
         let _ = tell.send(());
     });
-    let taken = tokio::task::spawn_blocking(move || owner.accept(lines, now(), durable)).await;
+    let taken = tokio::task::spawn_blocking(move || intake.accept(lines, now(), durable)).await;
     let taken = taken.map_err(|_| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "taking the reports ended in a panic")
     })?;
@@ -151,7 +173,7 @@ pub(super) async fn reports(
     match tokio::time::timeout(DURABLE_TIMEOUT, told).await {
         Err(_) => {
             return Err(again(
-                "the reports were taken, but the store has not confirmed them yet; sending them again is harmless",
+                "the reports were taken, but are not confirmed yet; sending them again is harmless",
             ));
         }
         Ok(Err(_)) => {

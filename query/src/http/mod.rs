@@ -18,6 +18,7 @@ mod params;
 pub mod path;
 mod problem;
 mod ready;
+mod relay;
 mod representation;
 mod routes;
 mod scenes;
@@ -36,11 +37,12 @@ use tokio::sync::Semaphore;
 
 pub use guard::{Access, PROCESS_HEADER};
 pub use live::Live;
-pub use owner::{DeadQuery, Late, NotTaken, Owner, RefusedLine, Replay, Taken, VersionPut};
+pub use owner::{DeadQuery, Intake, Late, NotTaken, Owner, RefusedLine, Replay, Taken, VersionPut};
 pub use page::{Page, PageFile};
 pub use params::{LIMIT_DEFAULT, LIMIT_MAX};
 pub use problem::{BadParameter, PROBLEM_JSON, Problem};
 pub use ready::{LateReader, Process};
+pub use relay::relay_router;
 pub use serve::{HEAD_BYTES_MIN, ServeLimits, serve};
 
 /// The owner of the store, which may come later than the API; where there is none, the API only reads.
@@ -121,12 +123,15 @@ pub fn router(
         .with_state(api)
 }
 
+/// The Prometheus text format.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 async fn health() -> &'static str {
     "ok\n"
 }
 
 async fn metrics_text(State(api): State<Api>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.process.metrics())
+    ([(header::CONTENT_TYPE, METRICS_TYPE)], api.process.metrics())
 }
 
 /// What is no endpoint is of the page.

@@ -43,7 +43,7 @@ impl<T> From<T> for Late<T> {
 }
 
 /// The process that owns the store, for requests that change it. All of it may block.
-pub trait Owner: Send + Sync {
+pub trait Owner: Intake {
     /// Puts a definition into the log. Without `valid_from` the first version of its scene holds from the beginning and
     /// another one from `now` on; the one that holds already is left alone.
     fn put_definition(
@@ -58,9 +58,12 @@ pub trait Owner: Send + Sync {
 
     /// Decodes a dead letter again and stores what is accepted; returns when it is durable and summed up.
     fn replay(&self, id: &str) -> Result<Replay, Problem>;
+}
 
+/// Who takes posted reports. It may block.
+pub trait Intake: Send + Sync {
     /// Takes report lines that came at `at`, which stands in for a time they lack. `durable` is called once all of them are
-    /// stored (or dead letters); it is dropped without a call when the process ends first.
+    /// stored (or dead letters), or in Kafka; it is dropped without a call when the process ends first.
     fn accept(
         &self,
         lines: Vec<u8>,

@@ -53,6 +53,15 @@ pub(super) async fn ready(State(api): State<Api>) -> Response {
     } else if api.reader.get().is_none() && missing.is_empty() {
         missing.push("the store was not opened yet".to_owned());
     }
+    told(&missing)
+}
+
+/// `GET /readyz` of a process without a store.
+pub(super) async fn ready_without_store(State(process): State<Process>) -> Response {
+    told(&(process.lacks)())
+}
+
+fn told(missing: &[String]) -> Response {
     if missing.is_empty() {
         return "ready\n".into_response();
     }

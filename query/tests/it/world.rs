@@ -13,8 +13,8 @@ use linkloom_assembler::{AssemblerSettings, SteppedAssembler};
 use linkloom_ingest::decode::{Limits, decode};
 use linkloom_query::Reader;
 use linkloom_query::http::{
-    DeadQuery, LateOwner, LateReader, Live, NotTaken, Owner, Page, PageFile, Problem, Process, RefusedLine,
-    Replay, Settings, Taken, VersionPut, router,
+    DeadQuery, Intake, LateOwner, LateReader, Live, NotTaken, Owner, Page, PageFile, Problem, Process,
+    RefusedLine, Replay, Settings, Taken, VersionPut, router,
 };
 use linkloom_schema::definition::{Definition, parse};
 use linkloom_schema::idle::IdleTimes;
@@ -164,7 +164,9 @@ impl Owner for Definers {
             _ => Replay::Unknown,
         })
     }
+}
 
+impl Intake for Definers {
     fn accept(
         &self,
         lines: Vec<u8>,

@@ -9,10 +9,14 @@ use crate::support::serve::{Server, Serving, dsl, linkloom, until};
 use crate::support::{Random, from_env};
 
 fn reports(path: std::path::PathBuf, lines: u64) -> Reports {
+    reports_of(path, lines, 5_000)
+}
+
+pub(super) fn reports_of(path: std::path::PathBuf, lines: u64, malformed_per_million: u32) -> Reports {
     let config = WorkloadConfig {
         lines,
         seed: 12,
-        malformed_per_million: 5_000,
+        malformed_per_million,
         duplicates_per_million: 20_000,
         late_per_million: 20_000,
         unmarked_logs_per_million: 20_000,
@@ -22,7 +26,7 @@ fn reports(path: std::path::PathBuf, lines: u64) -> Reports {
 }
 
 /// What is stored is what is in the file, and is answered as if the file had been ingested undisturbed.
-fn assert_nothing_lost(store: &std::path::Path, dsl: &std::path::Path, reports: &Reports) {
+pub(super) fn assert_nothing_lost(store: &std::path::Path, dsl: &std::path::Path, reports: &Reports) {
     let undisturbed = store.with_extension("file");
     finish(ingest(&undisturbed, dsl, &reports.path));
     let (one, one_open) = open(store);
@@ -34,13 +38,13 @@ fn assert_nothing_lost(store: &std::path::Path, dsl: &std::path::Path, reports: 
 }
 
 #[track_caller]
-fn verify(store: &std::path::Path, brokers: &str, topic: &str) {
+pub(super) fn verify(store: &std::path::Path, brokers: &str, topic: &str) {
     let output = linkloom(&["verify", "--topic", topic, "--brokers", brokers, "--store"]).arg(store).output();
     let output = output.expect("the binary runs");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+pub(super) fn lines(bytes: &[u8]) -> Vec<&[u8]> {
     bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect()
 }
 

@@ -4,6 +4,7 @@
 
 mod killed;
 mod rebalance;
+mod relayed;
 mod revoked;
 mod served;
 mod trouble;

@@ -94,6 +94,19 @@ impl Server {
         Server::spawn(linkloom(&["serve", "--hbase", gateways]), serving, None, log, more)
     }
 
+    /// Starts one that has no store and passes on to the first of the topics what is posted, and the lines of files if
+    /// `arguments` name some.
+    pub(crate) fn start_relay(
+        arguments: &[&str],
+        serving: &Serving<'_>,
+        log: &Path,
+        more: &[(&str, String)],
+    ) -> Server {
+        let mut command = linkloom(&["relay"]);
+        command.args(arguments);
+        Server::spawn(command, serving, None, log, more)
+    }
+
     /// With small flushes, so that there is much to be interrupted in.
     fn spawn(
         mut command: Command,
@@ -146,14 +159,32 @@ impl Server {
 
     /// Status and body of what it answers at a path, once it answers.
     pub(crate) fn get(&self, path: &str) -> Option<(u16, String)> {
+        let (status, _, body) = self.ask("GET", path, &[], b"")?;
+        Some((status, body))
+    }
+
+    /// Status, head and body of what it answers, once it answers.
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &[u8],
+    ) -> Option<(u16, String, String)> {
         let mut stream = TcpStream::connect(self.api()?).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(body).ok()?;
         let mut reply = String::new();
         stream.read_to_string(&mut reply).ok()?;
         let (head, body) = reply.split_once("\r\n\r\n")?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, body.to_owned()))
+        Some((status, head.to_owned(), body.to_owned()))
     }
 
     /// The metrics, once it serves them.
@@ -163,15 +194,13 @@ impl Server {
 
     /// The sum of a metric over its labels; `None` as long as there is none.
     pub(crate) fn metric(&self, name: &str) -> Option<u64> {
-        let metrics = self.metrics()?;
-        let values = metrics.lines().filter_map(|line| {
-            let rest = line.strip_prefix(name)?;
-            let (labels, value) = rest.rsplit_once(' ')?;
-            (labels.is_empty() || labels.starts_with('{')).then(|| value.parse::<f64>().ok()).flatten()
-        });
-        values.map(|value| value as u64).reduce(|a, b| a + b)
+        sum(&self.metrics()?, name)
     }
 
+    /// The same of one that asks for a token in a header.
+    pub(crate) fn metric_with(&self, name: &str, token: &str) -> Option<u64> {
+        sum(&self.ask("GET", "/metrics", &[token], b"")?.2, name)
+    }
     #[track_caller]
     pub(crate) fn is_running(&mut self) {
         assert_eq!(self.child.try_wait().expect("a child"), None, "it still runs\n{}", self.log());
@@ -199,4 +228,13 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn sum(metrics: &str, name: &str) -> Option<u64> {
+    let values = metrics.lines().filter_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        let (labels, value) = rest.rsplit_once(' ')?;
+        (labels.is_empty() || labels.starts_with('{')).then(|| value.parse::<f64>().ok()).flatten()
+    });
+    values.map(|value| value as u64).reduce(|a, b| a + b)
 }

@@ -28,4 +28,4 @@ pub use figures::{KafkaFigures, Lag};
 pub use group::KafkaSource;
 pub use range::{Bound, KafkaRange, RangeSettings, Stretch};
 pub use settings::{KafkaSettings, RefusedOption, check_option};
-pub use writer::{KafkaWriter, NewRecord, create_topic};
+pub use writer::{KafkaWriter, NewRecord, Undelivered, create_topic, record_bytes_max};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use linkloom_schema::time::Timestamp;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 
 use super::connect::{Topic, not_made, topics};
@@ -18,6 +18,9 @@ use crate::source::{Next, Position, Source, SourceError};
 
 /// How long Kafka may take to be found and to say where partitions begin and end.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// While a partition has no leader.
+const NO_LEADER: Duration = Duration::from_millis(100);
 
 /// An end of a stretch, the same in every partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +200,7 @@ fn stretches(
 ) -> Result<Vec<Stretch>, KafkaError> {
     let mut held = BTreeMap::new();
     for &partition in &topic.partitions {
-        let (low, high) = consumer.fetch_watermarks(&topic.name, kafka_number(partition), PATIENCE)?;
+        let (low, high) = watermarks(consumer, &topic.name, partition)?;
         held.insert(partition, (low.unsigned_abs(), high.unsigned_abs()));
     }
     let from = offsets(consumer, topic, range.from, &held)?;
@@ -210,6 +213,32 @@ fn stretches(
         Stretch { partition, from: from.min(to), to }
     };
     Ok(held.iter().map(stretch).collect())
+}
+
+/// Where a partition begins and ends. One of a topic that was made this moment may not have a leader yet: it is asked again.
+fn watermarks(
+    consumer: &BaseConsumer<Context>,
+    topic: &str,
+    partition: u32,
+) -> Result<(i64, i64), KafkaError> {
+    use RDKafkaErrorCode::{
+        LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopicOrPartition,
+    };
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let error = match consumer.fetch_watermarks(topic, kafka_number(partition), PATIENCE) {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        let may_come = matches!(
+            error.rdkafka_error_code(),
+            Some(LeaderNotAvailable | NotLeaderForPartition | UnknownPartition | UnknownTopicOrPartition)
+        );
+        if !may_come || Instant::now() >= deadline {
+            return Err(error);
+        }
+        std::thread::sleep(NO_LEADER);
+    }
 }
 
 /// A bound as an offset in each partition; a partition without one has no record that late.

@@ -1,4 +1,5 @@
-//! Writing to topics: digests for other processes, and made-up reports for measurements and tests.
+//! Writing to topics: reports on their way into Kafka, digests for other processes, and made-up reports for measurements
+//! and tests.
 
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,7 +7,7 @@ use std::task::{Context as TaskContext, Poll, Wake as WakeTask, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::FromClientConfig as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -20,6 +21,10 @@ use crate::source::SourceError;
 
 /// How long Kafka may take to make a topic, or to take what was written.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long Kafka may take to say how a topic is set.
+const ASKING: Duration = Duration::from_secs(2);
+/// What surrounds the value of a record in a batch of its own: heads, lengths, and a key of the longest mark.
+const AROUND_BYTES: usize = 1024;
 /// While librdkafka holds as many records as it may.
 const FULL: Duration = Duration::from_millis(2);
 
@@ -47,6 +52,26 @@ pub struct KafkaWriter {
 
 struct Deliveries;
 
+/// Records Kafka does not have, as far as is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Undelivered {
+    /// How many.
+    pub records: usize,
+    /// How many of them are longer than the topic allows: they will never be taken.
+    pub too_long: usize,
+    /// Why the first of them was not taken.
+    pub why: String,
+}
+
+impl std::fmt::Display for Undelivered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} records were not taken: {}", self.records, self.why)
+    }
+}
+
+/// Who wants to know what became of records once none of them is under way.
+type Told = Box<dyn FnOnce(Result<(), Undelivered>) + Send>;
+
 /// What has become of some records.
 #[derive(Default)]
 struct Outcome {
@@ -57,9 +82,8 @@ struct Outcome {
 #[derive(Default)]
 struct Counted {
     under_way: usize,
-    failed: usize,
-    /// Why the first of them failed.
-    why: Option<String>,
+    lost: Undelivered,
+    told: Option<Told>,
 }
 
 impl Outcome {
@@ -67,11 +91,34 @@ impl Outcome {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One that was under way is not any more.
+    fn arrived(&self, result: Result<(), KafkaError>) {
+        let mut state = self.state();
+        state.under_way -= 1;
+        if let Err(error) = result {
+            let too_long = error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge);
+            state.lost.too_long += usize::from(too_long);
+            if state.lost.records == 0 {
+                state.lost.why = error.to_string();
+            }
+            state.lost.records += 1;
+        }
+        if state.under_way == 0
+            && let Some(told) = state.told.take()
+        {
+            let lost = std::mem::take(&mut state.lost);
+            drop(state);
+            told(if lost.records == 0 { Ok(()) } else { Err(lost) });
+            return;
+        }
+        self.changed.notify_all();
+    }
+
     /// Waits until none is under way.
-    fn wait(&self) -> Result<(), String> {
+    fn wait(&self) -> Result<(), Undelivered> {
         let state = self.changed.wait_while(self.state(), |state| state.under_way > 0);
-        let state = std::mem::take(&mut *state.unwrap_or_else(PoisonError::into_inner));
-        state.why.map_or(Ok(()), |why| Err(format!("{} records were not taken: {why}", state.failed)))
+        let lost = std::mem::take(&mut state.unwrap_or_else(PoisonError::into_inner).lost);
+        if lost.records == 0 { Ok(()) } else { Err(lost) }
     }
 }
 
@@ -81,13 +128,7 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = Arc<Outcome>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, outcome: Arc<Outcome>) {
-        let mut state = outcome.state();
-        state.under_way -= 1;
-        if let Err((error, _)) = result {
-            state.failed += 1;
-            state.why.get_or_insert_with(|| error.to_string());
-        }
-        outcome.changed.notify_all();
+        outcome.arrived(result.as_ref().map(|_| ()).map_err(|(error, _)| error.clone()));
     }
 }
 
@@ -96,6 +137,8 @@ impl KafkaWriter {
     pub fn new(settings: &KafkaSettings) -> Result<Self, SourceError> {
         let mut config = settings.asking();
         config.set("acks", "all").set("enable.idempotence", "true");
+        // As the Java client does it, so that the same key is in the same partition whoever wrote it.
+        config.set("partitioner", "murmur2_random");
         config.set("linger.ms", "5").set("compression.type", "lz4").set("batch.num.messages", "10000");
         config.set("queue.buffering.max.kbytes", "131072").set("message.max.bytes", "10000000");
         let producer = config.create_with_context(Deliveries);
@@ -118,6 +161,34 @@ impl KafkaWriter {
         written.map_err(|why| SourceError::new(&format!("topic {topic}"), "write", why))
     }
 
+    /// Hands records for one topic over and returns; waits while too many are on their way. `told` is called once, when
+    /// Kafka has them all or some will not be had, on a thread of the client: it must not wait.
+    pub fn write_then<'r>(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = NewRecord<'r>>,
+        told: impl FnOnce(Result<(), Undelivered>) + Send + 'static,
+    ) {
+        let outcome = Arc::new(Outcome::default());
+        // As if one were under way until all are handed over.
+        {
+            let mut state = outcome.state();
+            state.under_way = 1;
+            state.told = Some(Box::new(told));
+        }
+        for record in records {
+            if let Err(error) = self.produce(topic, &record, &outcome) {
+                outcome.arrived(Err(error));
+            }
+        }
+        outcome.arrived(Ok(()));
+    }
+
+    /// Whether nothing can be written any more, and a new writer is needed.
+    pub fn is_broken(&self) -> bool {
+        self.producer.client().fatal_error().is_some()
+    }
+
     /// Hands a record over; waits while too many are on their way.
     pub fn send(&self, topic: &str, record: &NewRecord<'_>) -> Result<(), SourceError> {
         self.hand_over(topic, record, &self.sent)
@@ -129,6 +200,14 @@ impl KafkaWriter {
         record: &NewRecord<'_>,
         outcome: &Arc<Outcome>,
     ) -> Result<(), SourceError> {
+        self.produce(topic, record, outcome).map_err(|error| {
+            outcome.state().under_way -= 1;
+            SourceError::new(&format!("topic {topic}"), "write", error)
+        })
+    }
+
+    /// One more is under way from here on, also after an error.
+    fn produce(&self, topic: &str, record: &NewRecord<'_>, outcome: &Arc<Outcome>) -> Result<(), KafkaError> {
         let mut new = BaseRecord::<[u8], [u8], Arc<Outcome>>::with_opaque_to(topic, outcome.clone());
         new.partition = record.partition.map(kafka_number);
         new.key = record.key;
@@ -142,10 +221,7 @@ impl KafkaWriter {
                     std::thread::sleep(FULL);
                     new = back;
                 }
-                Err((error, _)) => {
-                    outcome.state().under_way -= 1;
-                    return Err(SourceError::new(&format!("topic {topic}"), "write", error));
-                }
+                Err((error, _)) => return Err(error),
             }
         }
     }
@@ -156,7 +232,7 @@ impl KafkaWriter {
     pub fn flush(&self) -> Result<(), SourceError> {
         let writing = |cause: String| SourceError::new(&format!("kafka at {}", self.brokers), "write", cause);
         self.producer.flush(PATIENCE).map_err(|error| writing(error.to_string()))?;
-        self.sent.wait().map_err(writing)
+        self.sent.wait().map_err(|lost| writing(lost.to_string()))
     }
 }
 
@@ -173,6 +249,24 @@ pub fn create_topic(settings: &KafkaSettings, name: &str, partitions: u32) -> Re
         Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
         Some(Err((_, error))) => Err(making(&error)),
     }
+}
+
+/// Longest record a topic takes, in bytes, as far as Kafka tells: `max.message.bytes`, less what surrounds a record.
+///
+/// Errors: Kafka cannot be asked, or does not let us ask.
+pub fn record_bytes_max(settings: &KafkaSettings, topic: &str) -> Result<usize, SourceError> {
+    let asking =
+        |error: &dyn std::fmt::Display| SourceError::new(&format!("topic {topic}"), "look into", error);
+    let client = AdminClient::<DefaultClientContext>::from_config(&settings.asking());
+    let client = client.map_err(|error| not_made(&settings.brokers, &error))?;
+    let options = AdminOptions::new().request_timeout(Some(ASKING));
+    let told = wait_for(client.describe_configs(&[ResourceSpecifier::Topic(topic)], &options));
+    let told = told.map_err(|error| asking(&error))?.into_iter().next();
+    let told = told.transpose().map_err(|error| asking(&error))?;
+    let max = told
+        .and_then(|told| told.entry_map().get("max.message.bytes")?.value.as_ref()?.parse::<usize>().ok());
+    max.map(|max| max.saturating_sub(AROUND_BYTES))
+        .ok_or_else(|| asking(&"Kafka does not say max.message.bytes"))
 }
 
 /// Waits for a future on this thread.
