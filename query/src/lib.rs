@@ -13,7 +13,7 @@ mod scene;
 mod unlinked;
 
 pub use definition::{DefinitionAnswer, VersionEntry};
-pub use filter::ListQuery;
+pub use filter::{ListQuery, Went};
 pub use reader::{LogsQuery, QueryError, Reader};
 pub use resolve::{Match, ResolveAnswer, Searched, SeenAs};
 pub use scene::{SceneEntry, ScenesAnswer};

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::problem::{BadParameter, Problem};
 use super::routes::{Kind, Parameter};
-use crate::ListQuery;
+use crate::{ListQuery, Went};
 
 /// Entries of a list when it is not said how many.
 pub const LIMIT_DEFAULT: usize = 50;
@@ -119,11 +119,29 @@ impl Params {
         }
     }
 
+            went: self.went(),
     /// Facts that have to hold, `key=value` each.
     pub(super) fn meta(&mut self) -> Vec<(String, String)> {
         let mut facts = Vec::new();
         for text in self.many.remove("meta").unwrap_or_default() {
             match text.split_once('=') {
+    /// A way out of a node: both parameters or none.
+    fn went(&mut self) -> Option<Went> {
+        match (self.text("nodeName"), self.text("case")) {
+            (Some(node_name), Some(case)) => Some(Went { node_name, case }),
+            (None, None) => None,
+            (Some(_), None) => {
+                self.errors.push(BadParameter::name("case", "", "is missing", "a case of nodeName"));
+                None
+            }
+            (None, Some(_)) => {
+                let why = "is missing";
+                self.errors.push(BadParameter::name("nodeName", "", why, "the decision that took case"));
+                None
+            }
+        }
+    }
+
                 Some((key, value)) if !key.is_empty() => facts.push((key.to_owned(), value.to_owned())),
                 _ => self.errors.push(BadParameter::value(
                     "meta",

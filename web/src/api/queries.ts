@@ -276,6 +276,8 @@ export interface HistoryAnswer {
     runs: number;
     runStatus: string | null;
     durationMicros: number | null;
+    /** Of a decision the case it took, or several. */
+    cases?: string[];
   }[];
 }
 
@@ -307,7 +309,8 @@ export interface StatisticsAnswer {
   nodes: { nodeName: string; executions: number; states: Partial<Record<NodeState, number>>; runs: RunFigures }[];
   edges: {
     from: string;
-    to: string;
+    /** null: the link ends with this case, which has no nodes. */
+    to: string | null;
     label: string | null;
     taken: number;
     notTaken: number;

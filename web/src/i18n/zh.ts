@@ -342,7 +342,6 @@ export const zh: Record<keyof typeof en, string> = {
   'overlay.ways': '各出口',
   'overlay.taken': '{n} 次执行',
   'overlay.went': '走“{name}”的执行',
-  'overlay.emptyWay': '“{name}”这条路上没有节点，无法得知哪些执行走了它；它们在该判断节点的执行之中。',
   upload: '上传定义',
   'upload.help': 'JSON 或 XML。先检查，有错误时不会保存。',
   'upload.file': '选择文件',
