@@ -97,7 +97,12 @@ impl Params {
 
     /// How many entries of something that has bounds of its own.
     pub(super) fn limit_of(&mut self, default: usize, max: usize) -> usize {
-        let read = self.read_as("limit", &format!("a whole number from 1 to {max}"), |text| {
+        self.count("limit", (default, max))
+    }
+
+    /// A number; `limits`: when it is not given, and at most.
+    pub(super) fn count(&mut self, name: &str, (default, max): (usize, usize)) -> usize {
+        let read = self.read_as(name, &format!("a whole number from 1 to {max}"), |text| {
             let digits = text.bytes().all(|byte| byte.is_ascii_digit());
             text.parse().ok().filter(|limit| digits && (1..=max).contains(limit))
         });
@@ -114,17 +119,12 @@ impl Params {
             to: self.time("to"),
             meta: self.meta(),
             text: self.text("q"),
+            went: self.went(),
             limit: self.limit_of(default, max),
             cursor: self.text("cursor"),
         }
     }
 
-            went: self.went(),
-    /// Facts that have to hold, `key=value` each.
-    pub(super) fn meta(&mut self) -> Vec<(String, String)> {
-        let mut facts = Vec::new();
-        for text in self.many.remove("meta").unwrap_or_default() {
-            match text.split_once('=') {
     /// A way out of a node: both parameters or none.
     fn went(&mut self) -> Option<Went> {
         match (self.text("nodeName"), self.text("case")) {
@@ -142,6 +142,11 @@ impl Params {
         }
     }
 
+    /// Facts that have to hold, `key=value` each.
+    pub(super) fn meta(&mut self) -> Vec<(String, String)> {
+        let mut facts = Vec::new();
+        for text in self.many.remove("meta").unwrap_or_default() {
+            match text.split_once('=') {
                 Some((key, value)) if !key.is_empty() => facts.push((key.to_owned(), value.to_owned())),
                 _ => self.errors.push(BadParameter::value(
                     "meta",

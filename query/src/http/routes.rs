@@ -96,6 +96,11 @@ pub(super) const RESOLVE: &[Parameter] = &[
         required: true,
         ..text("q", "any id: business id, link mark, trace id, row key, execution id, scene id")
     },
+    Parameter {
+        name: "search",
+        about: "at most so many executions are looked through for an execution id when the text is nothing else",
+        ..count(crate::SEARCHED.0, crate::SEARCHED.1)
+    },
     AS_OF,
 ];
 pub(super) const SCENES: &[Parameter] = &[LIMIT, CURSOR, AS_OF];

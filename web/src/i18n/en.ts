@@ -88,6 +88,7 @@ export const en = {
   'kind.trace': 'trace id',
   'kind.scene': 'scene',
   'kind.deadLetter': 'dead letter',
+  'resolve.searching': 'Looking through executions for this id…',
   'match.execution': 'This names one execution',
   'match.as.linkMark': 'by its link mark',
   'match.as.rowKey': 'by its row key',

@@ -84,6 +84,7 @@ export const zh: Record<keyof typeof en, string> = {
   'kind.trace': 'trace id',
   'kind.scene': '场景',
   'kind.deadLetter': '死信',
+  'resolve.searching': '正在逐个查找此 id 的执行……',
   'match.execution': '这是一次执行',
   'match.as.linkMark': '按链路标记',
   'match.as.rowKey': '按行键',
