@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use linkloom_schema::answer::{ExecutionAnswer, ListEntry, NodeView, RunAnswer};
 use linkloom_schema::ids::LinkMark;
-use linkloom_schema::panorama::{EdgeState, ExecutionStatus, NodeCounts, NodeState};
+use linkloom_schema::panorama::{EdgeState, ExecutionStatus, NodeCounts, NodeState, NodeType};
 use linkloom_schema::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,9 @@ pub struct HistoryEntry {
     pub run_status: Option<String>,
     /// How long that took.
     pub duration_micros: Option<i64>,
+    /// Of a decision the case it took; several where nodes of several ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<String>,
 }
 
 /// A node over the last executions of its scene.
@@ -119,8 +122,8 @@ pub struct NodeFigures {
 pub struct EdgeFigures {
     /// Where it begins.
     pub from: String,
-    /// Where it ends.
-    pub to: String,
+    /// Where it ends; `None`: the link ends with a case that has no nodes.
+    pub to: Option<String>,
     /// The case it stands for.
     pub label: Option<String>,
     /// How many executions went along it.
@@ -153,7 +156,7 @@ pub struct StatisticsAnswer {
     pub durations: Durations,
     /// Every node some of them know, in display order of the newest that does.
     pub nodes: Vec<NodeFigures>,
-    /// Every edge of them.
+    /// Every edge of them, then the cases that end the link without a node.
     pub edges: Vec<EdgeFigures>,
 }
 
@@ -183,6 +186,64 @@ impl Runs {
             error_rate: rate(self.failed, self.ended),
             durations: Durations::of(self.micros),
         }
+    }
+}
+
+/// Which ways out of a node an execution went: the labels of the edges taken, mostly one case of a decision. A case without
+/// nodes at the end of a link has no edge; then the decision itself says that it took it.
+pub(crate) fn ways<'a>(answer: &'a ExecutionAnswer<'_>, node: &'a NodeView<'_>) -> Vec<&'a str> {
+    let labelled = answer.edges.iter().filter(|edge| edge.from == node.node_name);
+    let labelled = labelled.filter_map(|edge| Some((edge.label.as_deref()?, edge.state)));
+    let mut ways = Vec::new();
+    let mut is_edge = false;
+    for (label, state) in labelled {
+        is_edge |= node.case.as_deref() == Some(label);
+        if state == EdgeState::Taken && !ways.contains(&label) {
+            ways.push(label);
+        }
+    }
+    if ways.is_empty() && !is_edge {
+        ways.extend(node.case.as_deref());
+    }
+    ways
+}
+
+/// How often a decision took cases that have no edge.
+#[derive(Default)]
+struct Ends {
+    /// Executions that went past it: they took a case, or it was not taken itself.
+    settled: u64,
+    open: u64,
+    taken: IndexMap<String, u64>,
+}
+
+impl Ends {
+    fn add(&mut self, answer: &ExecutionAnswer<'_>, node: &NodeView<'_>) {
+        let ways = ways(answer, node);
+        if ways.is_empty() && node.state != NodeState::NotTaken {
+            self.open += 1;
+            return;
+        }
+        self.settled += 1;
+        let is_edge = |way: &str| {
+            answer.edges.iter().any(|edge| edge.from == node.node_name && edge.label.as_deref() == Some(way))
+        };
+        for way in ways.into_iter().filter(|way| !is_edge(way)) {
+            *self.taken.entry(way.to_owned()).or_default() += 1;
+        }
+    }
+
+    fn figures(self, from: String) -> impl Iterator<Item = EdgeFigures> {
+        let Ends { settled, open, taken } = self;
+        taken.into_iter().map(move |(label, taken)| EdgeFigures {
+            from: from.clone(),
+            to: None,
+            label: Some(label),
+            taken,
+            not_taken: settled - taken,
+            open,
+            share: rate(taken, settled),
+        })
     }
 }
 
@@ -231,6 +292,7 @@ impl Reader {
         let mut micros = Vec::new();
         let mut nodes: IndexMap<String, (u64, NodeCounts, Runs)> = IndexMap::new();
         let mut edges: IndexMap<(String, String, Option<String>), [u64; 3]> = IndexMap::new();
+        let mut ends: IndexMap<String, Ends> = IndexMap::new();
         let (executions, complete) = self.each_execution(scene_id, query, as_of, &mut |_, answer| {
             *statuses.entry(answer.status.as_str().to_owned()).or_default() += 1;
             micros.extend(answer.duration_micros);
@@ -239,6 +301,9 @@ impl Reader {
                 *executions += 1;
                 states.add(node.state);
                 runs.add(&node.runs);
+                if node.node_type.as_deref() == Some(NodeType::Decision.as_str()) {
+                    ends.entry(node.node_name.clone()).or_default().add(answer, node);
+                }
             }
             for edge in &answer.edges {
                 let key = (edge.from.clone(), edge.to.clone(), edge.label.clone());
@@ -258,13 +323,14 @@ impl Reader {
         });
         let edges = edges.into_iter().map(|((from, to, label), [taken, not_taken, open])| EdgeFigures {
             from,
-            to,
+            to: Some(to),
             label,
             taken,
             not_taken,
             open,
             share: rate(taken, taken + not_taken),
         });
+        let ends = ends.into_iter().flat_map(|(from, ends)| ends.figures(from));
         Ok(StatisticsAnswer {
             scene_id: scene_id.to_owned(),
             from: query.from,
@@ -274,7 +340,7 @@ impl Reader {
             statuses,
             durations: Durations::of(micros),
             nodes: nodes.collect(),
-            edges: edges.collect(),
+            edges: edges.chain(ends).collect(),
         })
     }
 
@@ -309,6 +375,7 @@ fn history_entry(entry: &ListEntry, answer: &ExecutionAnswer<'_>, node: &NodeVie
         runs: node.runs.len() as u64,
         run_status: latest.map(|run| run.status.to_string()),
         duration_micros: latest.and_then(|run| run.duration_micros),
+        cases: ways(answer, node).into_iter().map(str::to_owned).collect(),
     }
 }
 

@@ -19,14 +19,25 @@ pub struct ListQuery {
     pub meta: Vec<(String, String)>,
     /// Only with this text in one of their ids, whatever its case.
     pub text: Option<String>,
+    /// Only those that went this way. (Of executions of a scene; it takes more than their summaries.)
+    pub went: Option<Went>,
     /// At most so many.
     pub limit: usize,
     /// Go on where the answer before ended.
     pub cursor: Option<String>,
 }
 
+/// A way out of a node, mostly a case of a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Went {
+    /// The node.
+    pub node_name: String,
+    /// The case, or what else the edges along it are labelled with.
+    pub case: String,
+}
+
 impl ListQuery {
-    /// Whether an execution belongs in the list, wherever the page begins.
+    /// Whether an execution belongs in the list, wherever the page begins and whichever way it went.
     pub fn wants(&self, entry: &ListEntry) -> bool {
         self.status.is_none_or(|status| entry.status == status)
             && self.scene.as_deref().is_none_or(|scene| entry.scene_id == scene)

@@ -33,7 +33,7 @@ answers!(
     HistoryAnswer,
     StatisticsAnswer,
     UnlinkedAnswer,
-    UnlinkedReportsAnswer
+    UnlinkedReportsAnswer<'_>
 );
 
 /// An answer as one line of JSON without insignificant whitespace, ended by a newline.

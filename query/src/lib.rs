@@ -13,8 +13,8 @@ mod scene;
 mod unlinked;
 
 pub use definition::{DefinitionAnswer, VersionEntry};
-pub use filter::ListQuery;
+pub use filter::{ListQuery, Went};
 pub use reader::{LogsQuery, QueryError, Reader};
-pub use resolve::{Match, ResolveAnswer, Searched, SeenAs};
+pub use resolve::{Match, ResolveAnswer, SEARCHED, Searched, SeenAs};
 pub use scene::{SceneEntry, ScenesAnswer};
 pub use unlinked::{Unlinked, UnlinkedAnswer, UnlinkedEntry, UnlinkedReport, UnlinkedReportsAnswer};

@@ -192,7 +192,7 @@ impl Reader {
         if !self.must_be_computed(&stored, definitions) {
             return Ok(Some(list_entry(&stored, as_of)));
         }
-        let computed = with_execution(&*self.store, mark, Logs::Few, |execution| {
+        let computed = with_execution(&*self.store, mark, Logs::Summed, |execution| {
             self.with_definition(&execution, definitions, known, as_of, LINK_DEPTH_MAX, |definition, sub| {
                 let events: Vec<NodeEvent<'_>> =
                     execution.reports.iter().filter_map(|report| report.node_event()).collect();
@@ -339,14 +339,14 @@ impl Reader {
         self.with_answer(mark, Logs::All, as_of, |input, _| then(&execution_answer(input)))
     }
 
-    /// The same without the logs of nodes, where there are many.
+    /// The same without logs and their counts: what its summary says of them stands for them.
     pub(crate) fn show_nodes<T>(
         &self,
         mark: &LinkMark,
         as_of: Timestamp,
         then: impl FnOnce(&ExecutionAnswer<'_>) -> T,
     ) -> Result<Option<T>, QueryError> {
-        self.with_answer(mark, Logs::Few, as_of, |input, _| then(&execution_answer(input)))
+        self.with_answer(mark, Logs::Summed, as_of, |input, _| then(&execution_answer(input)))
     }
 
     /// Lends the answer about one node with a page of its logs; `None` when the execution or the node is not known.

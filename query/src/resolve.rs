@@ -19,8 +19,12 @@ use crate::reader::{KnownStatuses, QueryError, Reader};
 const SHOWN_OF_BUSINESS: usize = 5;
 /// Executions of a trace, or with an execution id, that are shown.
 const SHOWN_MAX: usize = 50;
-/// Executions looked through for an execution id, newest first in each scene: nothing is filed by it.
-const SEARCHED_MAX: u64 = 100_000;
+/// Executions looked through for an execution id, newest first in each scene, when it is not said how many, and at most:
+/// nothing is filed by it.
+pub const SEARCHED: (usize, usize) = (2_000, 100_000);
+/// Statuses executions are filed by.
+const FILED_BY: [ExecutionStatus; 3] =
+    [ExecutionStatus::Running, ExecutionStatus::Completed, ExecutionStatus::Failed];
 
 /// What a text was found to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,10 +99,13 @@ pub struct ResolveAnswer {
 
 impl Reader {
     /// What `text` may be the id of. `separator` stands between the ids of a link mark.
+    ///
+    /// Shape: a few small reads; when they find nothing, at most `searched_max` hints are looked through for an execution id.
     pub fn resolve(
         &self,
         text: &str,
         separator: &str,
+        searched_max: usize,
         as_of: Timestamp,
     ) -> Result<ResolveAnswer, QueryError> {
         let text = text.trim();
@@ -124,7 +131,7 @@ impl Reader {
         }
         let mut searched = None;
         if found.is_empty() && !text.is_empty() {
-            let (marks, search) = self.search(text, SEARCHED_MAX)?;
+            let (marks, search) = self.search(text, searched_max as u64)?;
             for mark in marks {
                 found.extend(self.seen(&mark, SeenAs::ExecutionId, as_of)?);
             }
@@ -174,36 +181,41 @@ impl Reader {
         Ok(found)
     }
 
-    /// Looks through the hints of all scenes for an execution id.
+    /// Looks through the hints of all scenes for an execution id, of each scene and status as many as of any other, and more
+    /// where others have fewer.
     fn search(&self, execution_id: &str, max: u64) -> Result<(Vec<LinkMark>, Searched), StoreError> {
         let mut suffix = String::from("|");
         row_key::push_id(&mut suffix, execution_id);
         let mut searched = Searched { executions: 0, complete: true };
         let mut marks: Vec<LinkMark> = Vec::new();
         let mut failed = None;
-        for scene in self.scenes_with_executions()? {
-            for status in [ExecutionStatus::Running, ExecutionStatus::Completed, ExecutionStatus::Failed] {
-                let prefix = row_key::scene_prefix(&scene, status.as_str());
-                let scan = Scan::new(Table::Scene, Rows::Prefix(&prefix)).keys_only();
-                self.store().scan(&scan, &mut |cell| {
-                    if searched.executions >= max || marks.len() >= SHOWN_MAX {
-                        searched.complete = false;
-                        return ControlFlow::Break(());
-                    }
-                    searched.executions += 1;
-                    if cell.row.ends_with(&suffix) {
-                        match row_key::decode_scene(cell.row) {
-                            Ok((mark, ..)) if !marks.contains(&mark) => marks.push(mark),
-                            Ok(_) => {}
-                            Err(error) => {
-                                failed = Some(self.corrupt(cell.row, &error));
-                                return ControlFlow::Break(());
-                            }
+        let scenes = self.scenes_with_executions()?;
+        let prefixes = scenes
+            .iter()
+            .flat_map(|scene| FILED_BY.map(|status| row_key::scene_prefix(scene, status.as_str())));
+        let mut left = (scenes.len() * FILED_BY.len()) as u64;
+        for prefix in prefixes {
+            let until = searched.executions + (max - searched.executions) / left;
+            left -= 1;
+            let scan = Scan::new(Table::Scene, Rows::Prefix(&prefix)).keys_only();
+            self.store().scan(&scan, &mut |cell| {
+                if searched.executions >= until || marks.len() >= SHOWN_MAX {
+                    searched.complete = false;
+                    return ControlFlow::Break(());
+                }
+                searched.executions += 1;
+                if cell.row.ends_with(&suffix) {
+                    match row_key::decode_scene(cell.row) {
+                        Ok((mark, ..)) if !marks.contains(&mark) => marks.push(mark),
+                        Ok(_) => {}
+                        Err(error) => {
+                            failed = Some(self.corrupt(cell.row, &error));
+                            return ControlFlow::Break(());
                         }
                     }
-                    ControlFlow::Continue(())
-                })?;
-            }
+                }
+                ControlFlow::Continue(())
+            })?;
         }
         failed.map_or(Ok((marks, searched)), Err)
     }

@@ -16,7 +16,8 @@ use linkloom_storage::cell::Table;
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::filter::ListQuery;
+use crate::figures::ways;
+use crate::filter::{ListQuery, Went};
 use crate::reader::{KnownStatuses, QueryError, Reader};
 
 /// Sorts behind every character of a row key.
@@ -28,6 +29,8 @@ const HINTED: [ExecutionStatus; 3] =
 const HINTS_AT_ONCE: usize = 512;
 /// Executions looked at for one answer; where few of them are wanted, the page ends early and its cursor goes on.
 const LOOKED_AT_MAX: usize = 10_000;
+/// Of those so many are read whole, where it matters which way they went.
+const READ_WHOLE_MAX: usize = 1_000;
 
 /// One scene.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,14 +131,14 @@ impl Reader {
     /// Executions of a scene over all business ids, newest start first. An unknown scene has none.
     ///
     /// Shape: a page may hold fewer than `limit` entries though others follow: at most 10,000 executions (and those that
-    /// started in the second the last of them did) are looked at.
+    /// started in the second the last of them did) are looked at, and 1,000 read whole where it matters which way they went.
     pub fn scene_list(
         &self,
         scene_id: &str,
         query: &ListQuery,
         as_of: Timestamp,
     ) -> Result<ListAnswer, QueryError> {
-        self.scene_list_within(scene_id, query, as_of, LOOKED_AT_MAX)
+        self.scene_list_within(scene_id, query, as_of, (LOOKED_AT_MAX, READ_WHOLE_MAX))
     }
 
     fn scene_list_within(
@@ -143,7 +146,7 @@ impl Reader {
         scene_id: &str,
         query: &ListQuery,
         as_of: Timestamp,
-        looked_at_max: usize,
+        (looked_at_max, read_whole_max): (usize, usize),
     ) -> Result<ListAnswer, QueryError> {
         let after = query.cursor.as_deref().map(ListCursor::decode).transpose()?;
         let not_after = after.as_ref().map(|cursor| cursor.start.unwrap_or(Timestamp(0)));
@@ -154,7 +157,7 @@ impl Reader {
         let mut hints: Vec<Hints<'_>> =
             hinted(query.status).iter().map(|status| Hints::new(store, scene_id, *status, newest)).collect();
         let mut entries: Vec<ListEntry> = Vec::new();
-        let mut looked_at = 0;
+        let (mut looked_at, mut read_whole) = (0, 0);
         // Entries are only in order within a second once all of the second are there.
         while entries.len() <= query.limit {
             let mut second = None;
@@ -165,7 +168,7 @@ impl Reader {
             if query.from.is_some_and(|from| second < from.seconds()) {
                 break;
             }
-            if looked_at >= looked_at_max {
+            if looked_at >= looked_at_max || read_whole >= read_whole_max {
                 let answer = ListAnswer::page(entries, after.as_ref(), query.limit);
                 let next_cursor = Some(before_second(second).encode());
                 return Ok(ListAnswer { next_cursor, ..answer });
@@ -177,12 +180,30 @@ impl Reader {
             for mark in marks {
                 looked_at += 1;
                 let entry = self.entry(&mark, Some(second), &definitions, &known, as_of)?;
-                entries.extend(entry.filter(|entry| {
+                let Some(entry) = entry.filter(|entry| {
                     query.wants(entry) && after.as_ref().is_none_or(|after| after.is_before(entry))
-                }));
+                }) else {
+                    continue;
+                };
+                if let Some(went) = &query.went {
+                    read_whole += 1;
+                    if !self.went(&mark, went, as_of)? {
+                        continue;
+                    }
+                }
+                entries.push(entry);
             }
         }
         Ok(ListAnswer::page(entries, after.as_ref(), query.limit))
+    }
+
+    /// Whether an execution went a way.
+    fn went(&self, mark: &LinkMark, way: &Went, as_of: Timestamp) -> Result<bool, QueryError> {
+        let went = self.show_nodes(mark, as_of, |answer| {
+            let node = answer.nodes.iter().find(|node| node.node_name == way.node_name);
+            node.is_some_and(|node| ways(answer, node).contains(&way.case.as_str()))
+        })?;
+        Ok(went.unwrap_or(false))
     }
 }
 
@@ -341,7 +362,7 @@ mod tests {
         let (mut ids, mut query, mut pages) = (Vec::new(), query.clone(), 0);
         loop {
             let page =
-                reader.scene_list_within("s", &query, Timestamp(BEGIN), looked_at_max).expect("a page");
+                reader.scene_list_within("s", &query, Timestamp(BEGIN), (looked_at_max, 1)).expect("a page");
             assert!(page.executions.len() <= query.limit);
             ids.extend(page.executions.into_iter().map(|entry| entry.execution_id));
             pages += 1;

@@ -13,7 +13,7 @@ use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::pack::PackName;
 use linkloom_storage::read::{PackKey, PackRows, Winners, executions_of_trace, list_packs};
 use linkloom_storage::store::{CellRef, Rows, Scan, Store, StoreError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::log_page::{LogQuery, Place, log_page};
 use crate::reader::{LogsQuery, QueryError, Reader};
@@ -33,7 +33,7 @@ pub enum Unlinked<'a> {
 }
 
 /// A trace or a service that has reports without a mark.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnlinkedEntry {
     /// The trace; `None`: reports of a service without one.
@@ -51,7 +51,7 @@ pub struct UnlinkedEntry {
 }
 
 /// A page of the traces and services that have reports without a mark.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnlinkedAnswer {
     /// Services by name, then traces in key order.
@@ -61,18 +61,18 @@ pub struct UnlinkedAnswer {
 }
 
 /// One report without a mark.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 pub struct UnlinkedReport<'a> {
     /// `node` or `log`.
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    pub kind: Cow<'a, str>,
     /// When it happened.
     pub time: Option<Timestamp>,
     /// The node it names.
     pub node_name: Option<String>,
     /// Status of a node report.
-    pub status: Option<&'static str>,
+    pub status: Option<Cow<'a, str>>,
     /// Severity of a log, as reported.
     pub level: Option<String>,
     /// Text of a log.
@@ -92,19 +92,19 @@ pub struct UnlinkedReport<'a> {
     /// Its trace.
     pub trace_id: Option<String>,
     /// Fields the report format does not know.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Json<'a>>,
     /// The time is that of its source.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub time_substituted: bool,
 }
 
 /// A page of the reports without a mark of one trace or service.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UnlinkedReportsAnswer {
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+pub struct UnlinkedReportsAnswer<'a> {
     /// By time, untimed ones last, then identity.
-    pub reports: Vec<UnlinkedReport<'static>>,
+    pub reports: Vec<UnlinkedReport<'a>>,
     /// Where the next page begins; `None`: this is the last.
     pub next_cursor: Option<String>,
 }
@@ -208,7 +208,7 @@ impl Reader {
         &self,
         of: Unlinked<'_>,
         query: &LogsQuery,
-    ) -> Result<Option<UnlinkedReportsAnswer>, QueryError> {
+    ) -> Result<Option<UnlinkedReportsAnswer<'static>>, QueryError> {
         let store = &**self.store();
         let horizon = store.horizon();
         let row = match of {
@@ -286,13 +286,13 @@ impl UnlinkedReport<'static> {
             payload.as_ref().map(|payload| Json(Cow::Owned(payload.json.clone().into_owned())))
         };
         UnlinkedReport {
-            kind: match report.kind {
+            kind: Cow::Borrowed(match report.kind {
                 ReportKind::Node => "node",
                 ReportKind::Log => "log",
-            },
+            }),
             time: report.time,
             node_name: text(&report.node_name),
-            status: report.status.map(|status| status.as_str()),
+            status: report.status.map(|status| Cow::Borrowed(status.as_str())),
             level: text(&report.level),
             message: text(&report.message),
             input: json(&report.input),

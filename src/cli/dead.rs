@@ -17,10 +17,10 @@ pub(super) fn run(command: &DeadCommand, config: &Config, out: &mut Output<'_>) 
 }
 
 fn list(args: &DeadListArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    let open = store::existing(&args.store, config)?;
+    let source = store::read(&args.store, config)?;
     let limit = args.page.limit as usize;
     let query = DeadQuery { with_replayed: args.all, reason: args.reason, source: args.source.clone() };
-    let answer = dead::list(&*open.store, &query, limit, args.page.cursor.as_deref())?;
+    let answer = source.dead(&query, limit, args.page.cursor.as_deref())?;
     match args.output {
         OutputFormat::Json => out.json(&answer)?,
         OutputFormat::Table => out.text(&dead_letters(&answer, out.style))?,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use linkloom_query::{LogsQuery, Unlinked};
+use linkloom_query::{LogsQuery, Unlinked, UnlinkedReportsAnswer, json};
 
 use super::args::{OutputFormat, UnlinkedCommand, UnlinkedListArgs};
 use super::{Outcome, Output, store};
@@ -20,13 +20,13 @@ pub(super) fn run(
 }
 
 fn list(args: &UnlinkedListArgs, config: &Config, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    let reader = store::existing(&args.store, config)?.reader();
+    let source = store::read(&args.store, config)?;
     let limit = args.page.limit as usize;
     let of = match (&args.trace, &args.service) {
         (Some(trace), _) => Unlinked::Trace(trace),
         (None, Some(service)) => Unlinked::Service(service),
         (None, None) => {
-            let answer = reader.unlinked(limit, args.page.cursor.as_deref())?;
+            let answer = source.unlinked(limit, args.page.cursor.as_deref())?;
             match args.output {
                 OutputFormat::Json => out.json(&answer)?,
                 OutputFormat::Table => out.text(&unlinked(&answer, out.style))?,
@@ -35,15 +35,21 @@ fn list(args: &UnlinkedListArgs, config: &Config, out: &mut Output<'_>) -> anyho
         }
     };
     let query = LogsQuery { limit, cursor: args.page.cursor.clone(), ..LogsQuery::default() };
-    let found = reader.unlinked_reports(of, &query)?;
-    let outcome = if found.is_some() { Outcome::Done } else { Outcome::NotFound };
-    match (args.output, found) {
-        (OutputFormat::Json, found) => out.json(&found.unwrap_or_default())?,
-        (OutputFormat::Table, Some(found)) => out.text(&unlinked_reports(&found, out.style))?,
-        (OutputFormat::Table, None) => {
+    let style = out.style;
+    let text = source.unlinked_reports(of, &query, |found| match args.output {
+        OutputFormat::Json => json::text(found),
+        OutputFormat::Table => unlinked_reports(found, style),
+    })?;
+    match text {
+        Some(text) => {
+            out.text(&text)?;
+            return Ok(Outcome::Done);
+        }
+        None if args.output == OutputFormat::Json => out.json(&UnlinkedReportsAnswer::default())?,
+        None => {
             let (Unlinked::Trace(name) | Unlinked::Service(name)) = of;
             writeln!(io::stderr(), "{}: no reports without a mark", plain(name))?;
         }
     }
-    Ok(outcome)
+    Ok(Outcome::NotFound)
 }

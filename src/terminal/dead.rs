@@ -31,7 +31,7 @@ pub fn dead_letters(answer: &DeadListAnswer, style: Style) -> String {
 
 fn block(letter: &DeadEntry, style: Style, out: &mut String) {
     let mut line = Line::new();
-    line.pad_to(2).push(Tone::Bad, letter.reason).push(Tone::Plain, "  ");
+    line.pad_to(2).push(Tone::Bad, &letter.reason).push(Tone::Plain, "  ");
     match letter.line {
         Some(number) => line.push(Tone::Strong, &format!("{}:{number}", letter.source)),
         None => {

@@ -52,7 +52,7 @@ pub fn unlinked(answer: &UnlinkedAnswer, style: Style) -> String {
 }
 
 /// A page of the reports without a mark of one service or trace.
-pub fn unlinked_reports(answer: &UnlinkedReportsAnswer, style: Style) -> String {
+pub fn unlinked_reports(answer: &UnlinkedReportsAnswer<'_>, style: Style) -> String {
     let mut out = plural(answer.reports.len() as u64, "report");
     out.push_str(if answer.next_cursor.is_some() { ", and more\n\n" } else { "\n\n" });
     for report in &answer.reports {
@@ -66,7 +66,7 @@ fn one(report: &UnlinkedReport<'_>, style: Style, out: &mut String) {
     let mut line = Line::new();
     let time = report.time.map_or_else(|| "without a time".to_owned(), instant);
     line.pad_to(2).push(Tone::Faint, &time).pad_to(27);
-    let (word, tone) = match (report.status, report.level.as_deref()) {
+    let (word, tone) = match (report.status.as_deref(), report.level.as_deref()) {
         (Some(status), _) => (status, if status == "FAILED" { Tone::Bad } else { Tone::Plain }),
         (None, Some(level)) => {
             (level, if level.eq_ignore_ascii_case("error") { Tone::Bad } else { Tone::Plain })

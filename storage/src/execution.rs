@@ -32,6 +32,8 @@ pub enum Logs {
     All,
     /// All of them if they are few; of many, what the summary says: times, meta, traces.
     Few,
+    /// What the summary says, unless it cannot say all of that. For answers that need neither logs nor how many there are.
+    Summed,
 }
 
 /// An execution as lent by [`with_execution`].
@@ -51,9 +53,10 @@ pub struct Execution<'a> {
     pub shared_traces: Vec<String>,
     /// Reports of it are past retention.
     pub partial: bool,
-    /// Where its business logs are: in its own row and overflow rows, and in the rows of its traces.
+    /// Where its business logs are: in its own row and overflow rows (these not with [`Logs::Summed`]), and in the rows of its
+    /// traces.
     pub log_packs: Vec<PackKey>,
-    /// The logs are so many that they were not read (only with [`Logs::Few`]).
+    /// Its own logs were not read (not with [`Logs::All`]).
     pub logs_left_out: bool,
 }
 
@@ -114,7 +117,7 @@ pub fn with_execution<T>(
 
     let head = heads(store, std::slice::from_ref(&row))?.pop().unwrap_or_default();
     // A summary that is not needed may be made anew from what is read here, whatever is wrong with it.
-    let needed = horizon.is_some() || logs == Logs::Few;
+    let needed = horizon.is_some() || logs != Logs::All;
     let known = match head.summary.map(|json| Summary::from_json(&json)).transpose() {
         Err(error) if needed => return Err(bad_summary(store, &row, &error)),
         known => known.ok().flatten(),
@@ -122,7 +125,10 @@ pub fn with_execution<T>(
     let own = PackRows::known(Table::Link, &row, head.overflow);
     let own_nodes = read::packs(store, own, Family::Nodes, horizon)?;
     let few = !head.overflow && known.as_ref().is_some_and(holds_little);
-    let (mut log_packs, own_logs) = if few {
+    let standing = known.as_ref().filter(|summary| summary.stands_for_logs());
+    let (mut log_packs, own_logs) = if logs == Logs::Summed && standing.is_some() {
+        (Vec::new(), None)
+    } else if few {
         let rows = std::slice::from_ref(&row);
         let packs = read::packs_of_small(store, Table::Link, Family::BusinessLogs, rows, horizon)?;
         let (keys, texts) = packs.into_iter().map(|(_, key, text)| (key, text)).unzip();
@@ -138,8 +144,11 @@ pub fn with_execution<T>(
     let mut gathered = Gathered::default();
     gathered.nodes(&merged);
 
-    let many = log_packs.len() > LOG_PACKS_IN_MEMORY;
-    let stand_in = known.as_ref().filter(|summary| many && logs == Logs::Few && summary.stands_for_logs());
+    let stand_in = standing.filter(|_| match logs {
+        Logs::All => false,
+        Logs::Few => log_packs.len() > LOG_PACKS_IN_MEMORY,
+        Logs::Summed => true,
+    });
     match stand_in {
         Some(summary) => gathered.summary(summary),
         None => gathered.logs(store, &log_packs, own_logs, Some(mark), horizon)?,

@@ -22,6 +22,13 @@ const BEGUN: &str = r#"{"businessId":"content-42","sceneId":"intake","executionI
 const ENDED: &str = r#"{"businessId":"content-42","sceneId":"intake","executionId":"e1","nodeName":"publish","status":"COMPLETED","time":"2026-11-21T10:00:03Z","service":"store","output":{"ok":true}}
 "#;
 
+/// Two lines that are refused, a log of a trace and one of no trace, both without a mark.
+const ASIDE: &str = r#"nonsense
+{"type":"odd"}
+{"type":"log","traceId":"t-1","service":"api","level":"INFO","message":"before the \u001b[31m mark","data":{"n":1.50},"time":"2026-11-21T10:00:00Z"}
+{"type":"log","level":"INFO","message":"nobody's","time":"2026-11-21T10:00:01Z"}
+"#;
+
 fn linkloom(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linkloom"));
     command.args(arguments);
@@ -151,6 +158,7 @@ fn get(address: &str, path: &str) -> (String, String) {
 fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
     let (_folder, store, links) = folder();
     let mut owner = Owner::start(&store, &links);
+    owner.send(ASIDE);
     owner.send(BEGUN);
     owner.send(ENDED);
     let mark = ["content-42", "intake", "e1"];
@@ -169,6 +177,19 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
             outputs.extend([run(command), json(command)]);
         }
         outputs.push(run(&unknown));
+        for aside in [
+            &["dead", "list", "--store", &store][..],
+            &["dead", "list", "--store", &store, "--all", "--limit", "1"],
+            &["dead", "list", "--store", &store, "--reason", "malformed_json", "--source", "-"],
+            &["dead", "list", "--store", &store, "--source", "nowhere"],
+            &["unlinked", "list", "--store", &store],
+            &["unlinked", "list", "--store", &store, "--limit", "1"],
+            &["unlinked", "list", "--store", &store, "--trace", "t-1"],
+            &["unlinked", "list", "--store", &store, "--service", ""],
+            &["unlinked", "list", "--store", &store, "--trace", "t-2"],
+        ] {
+            outputs.extend([run(aside), json(aside)]);
+        }
         outputs
     };
     // Shown at once; a list may trail by a moment.
@@ -179,6 +200,21 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
     assert_eq!(text(&owned[8].stdout), "{\"executions\":[],\"nextCursor\":null}\n");
     assert_eq!(owned[8].status.code(), Some(1));
     assert!(owned.iter().take(8).all(|output| output.status.code() == Some(0)));
+    let aside: Vec<(Option<i32>, &str)> =
+        owned[9..].iter().map(|output| (output.status.code(), text(&output.stdout))).collect();
+    assert!(aside[..16].iter().all(|(code, _)| *code == Some(0)), "{aside:#?}");
+    assert!(aside[16..].iter().all(|(code, _)| *code == Some(1)), "{aside:#?}");
+    for (place, part) in [
+        (1, r#""reason":"malformed_json""#),
+        (3, r#""nextCursor":""#),
+        (7, r#"{"deadLetters":[],"nextCursor":null}"#),
+        (9, r#""traceId":"t-1""#),
+        (13, r#""data":{"n":1.50}"#),
+        (15, r#""message":"nobody's""#),
+        (17, r#"{"reports":[],"nextCursor":null}"#),
+    ] {
+        assert!(aside[place].1.contains(part), "{place}: {part} in {}", aside[place].1);
+    }
 
     // The API itself answers with the bytes of `--output json`.
     let (pid, api) = owner_of(&store);
@@ -195,8 +231,10 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
         assert_eq!(body, text(&want.stdout), "{path}");
     }
     // What the API does not tell yet needs the store itself, and says who has it.
-    for command in [["dead", "list", "--store", &store], ["unlinked", "list", "--store", &store]] {
-        let output = run(&command);
+    for command in
+        [&["dead", "replay", "--all", "--store", &store][..], &["dsl", "graph", "--store", &store, "intake"]]
+    {
+        let output = run(command);
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{command:?}");
         let want = format!(
             "linkloom: {store} is owned by process {pid}, its API is at {api}; this command needs the store for itself: \
@@ -205,7 +243,7 @@ fn an_owned_store_is_read_through_its_owner_with_the_same_bytes() {
         assert_eq!(text(&output.stderr), want);
     }
     let (_, metrics) = get(&api, "/metrics");
-    for line in ["linkloom_positions_read_total 5\n", "linkloom_positions_total{outcome=\"stored\"} 5\n"] {
+    for line in ["linkloom_positions_read_total 9\n", "linkloom_positions_total{outcome=\"stored\"} 7\n"] {
         assert!(metrics.contains(line), "{line} in\n{metrics}");
     }
     owner.is_running();

@@ -75,8 +75,66 @@ test('figures are laid over the plan, and lead to the executions behind them', a
   await page.goto('about:blank');
   await page.goto(url);
   await expect(panel.getByRole('heading', { name: 'Executions that went “review”' })).toBeVisible();
-  await panel.getByRole('button', { name: /^otherwise/ }).click();
-  await expect(panel).toContainText('There is no node on the way “otherwise”');
+});
+
+test('every way out of a decision leads to its executions, also one without nodes', async ({ page }) => {
+  const scene = `ways-${Date.now()}`;
+  const plan = [
+    {
+      nodeName: 'choose',
+      nodeType: 'decision',
+      decisionCases: { long: [{ nodeName: 'work', nodeType: 'rpc' }], short: [] },
+    },
+    { nodeName: 'after', nodeType: 'rpc' },
+    {
+      nodeName: 'last',
+      nodeType: 'decision',
+      decisionCases: { tell: [{ nodeName: 'mail', nodeType: 'rpc' }], keep: [] },
+    },
+  ];
+  await fetch(`${api()}/scenes/${scene}/definition`, { method: 'PUT', body: JSON.stringify({ nodes: plan }) });
+  const runs = Array.from({ length: 6 }, (_, number) => {
+    const long = number < 2;
+    const tells = number < 3;
+    const ran: [string, string?][] = [
+      ['choose', long ? 'long' : 'short'],
+      ...(long ? ([['work']] as [string][]) : []),
+      ['after'],
+      ['last', tells ? 'tell' : 'keep'],
+      ...(tells ? ([['mail']] as [string][]) : []),
+    ];
+    return ran.map(([nodeName, chosen], at) => ({
+      type: 'node',
+      businessId: `way-${number}`,
+      sceneId: scene,
+      executionId: 'one',
+      nodeName,
+      status: 'COMPLETED',
+      time: new Date(Date.now() - 60_000 + number * 1000 + at).toISOString(),
+      ...(chosen ? { case: chosen } : {}),
+    }));
+  });
+  await report(runs.flat());
+  await expect.poll(async () => (await figures(scene)).executions).toBe(6);
+  await page.goto(pageUrl('scene', { s: scene, tab: 'graph', overlay: 'runs' }));
+  const panel = page.getByRole('complementary');
+  for (const [node, way, ids] of [
+    ['choose', 'long', ['way-1', 'way-0']],
+    ['choose', 'short', ['way-5', 'way-4', 'way-3', 'way-2']],
+    ['last', 'tell', ['way-2', 'way-1', 'way-0']],
+    ['last', 'keep', ['way-5', 'way-4', 'way-3']],
+  ] as const) {
+    await page.goto(pageUrl('scene', { s: scene, tab: 'graph', overlay: 'runs', node }));
+    const button = panel.getByRole('button', { name: new RegExp(`^${way}`) });
+    await expect(button).toContainText(`${Math.round((100 * ids.length) / 6)} %`);
+    await button.click();
+    await expect(panel.getByRole('heading', { name: `Executions that went “${way}”` })).toBeVisible();
+    await expect(panel.locator('tbody a')).toHaveText([...ids]);
+  }
+  await audit(page);
+  await panel.locator('tbody a').first().click();
+  await expect(page).toHaveURL(/\/execution\?.*node=last/);
+  await expect(page.getByRole('complementary')).toContainText('keep');
 });
 
 test('an overlay is of a time range', async ({ page }) => {

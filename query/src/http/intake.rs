@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::answers::Ids;
 use super::owner::{DeadQuery, Intake, NotTaken, RefusedLine, Replay};
 use super::params::Params;
-use super::path::part;
+use super::path::{NO_SERVICE, part};
 use super::problem::{BadParameter, Problem, clip};
 use super::representation::Wants;
 use super::{Api, body, now, routes};
@@ -47,7 +47,7 @@ pub(super) async fn unlinked(State(api): State<Api>, wants: Wants, uri: Uri) -> 
     api.answer(wants, move |reader| {
         let of = match (&trace, &service) {
             (Some(trace), _) => Unlinked::Trace(trace),
-            (None, Some(service)) => Unlinked::Service(if service == "none" { "" } else { service }),
+            (None, Some(service)) => Unlinked::Service(if service == NO_SERVICE { "" } else { service }),
             (None, None) => {
                 return Ok(json::text(&reader.unlinked(query.limit, query.cursor.as_deref())?));
             }

@@ -10,6 +10,7 @@ mod definitions;
 mod figures;
 mod guard;
 mod intake;
+mod leftover;
 mod live;
 mod openapi;
 mod owner;
@@ -120,6 +121,7 @@ pub fn router(
         .fallback(elsewhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(access, guard::guard))
+        .layer(middleware::from_fn(leftover::read_off))
         .with_state(api)
 }
 

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::problem::{BadParameter, Problem};
 use super::routes::{Kind, Parameter};
-use crate::ListQuery;
+use crate::{ListQuery, Went};
 
 /// Entries of a list when it is not said how many.
 pub const LIMIT_DEFAULT: usize = 50;
@@ -97,7 +97,12 @@ impl Params {
 
     /// How many entries of something that has bounds of its own.
     pub(super) fn limit_of(&mut self, default: usize, max: usize) -> usize {
-        let read = self.read_as("limit", &format!("a whole number from 1 to {max}"), |text| {
+        self.count("limit", (default, max))
+    }
+
+    /// A number; `limits`: when it is not given, and at most.
+    pub(super) fn count(&mut self, name: &str, (default, max): (usize, usize)) -> usize {
+        let read = self.read_as(name, &format!("a whole number from 1 to {max}"), |text| {
             let digits = text.bytes().all(|byte| byte.is_ascii_digit());
             text.parse().ok().filter(|limit| digits && (1..=max).contains(limit))
         });
@@ -114,8 +119,26 @@ impl Params {
             to: self.time("to"),
             meta: self.meta(),
             text: self.text("q"),
+            went: self.went(),
             limit: self.limit_of(default, max),
             cursor: self.text("cursor"),
+        }
+    }
+
+    /// A way out of a node: both parameters or none.
+    fn went(&mut self) -> Option<Went> {
+        match (self.text("nodeName"), self.text("case")) {
+            (Some(node_name), Some(case)) => Some(Went { node_name, case }),
+            (None, None) => None,
+            (Some(_), None) => {
+                self.errors.push(BadParameter::name("case", "", "is missing", "a case of nodeName"));
+                None
+            }
+            (None, Some(_)) => {
+                let why = "is missing";
+                self.errors.push(BadParameter::name("nodeName", "", why, "the decision that took case"));
+                None
+            }
         }
     }
 

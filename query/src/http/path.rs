@@ -8,7 +8,8 @@ use linkloom_schema::ids::MarkRef;
 use linkloom_schema::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::{ListQuery, LogsQuery};
+use super::owner::DeadQuery;
+use crate::{ListQuery, LogsQuery, Unlinked};
 
 /// Names of the parts of a path, as problems name them.
 pub(super) mod part {
@@ -114,6 +115,39 @@ pub fn logs(mark: MarkRef<'_>, query: &LogsQuery) -> String {
     url.some("nodeName", query.node.as_deref());
     url.logs(query);
     url.some("withoutNode", query.without_node.then_some("true"));
+    url.text
+}
+
+/// The path and query that ask for traces and services that have reports without a mark.
+pub fn unlinked(limit: usize, cursor: Option<&str>) -> String {
+    let mut url = Url::new(&[UNLINKED]);
+    url.page(limit, cursor);
+    url.text
+}
+
+/// The service under which [`unlinked_reports`] asks for reports that name none.
+pub const NO_SERVICE: &str = "none";
+
+/// The path and query that ask for the reports without a mark of a trace or a service. A service that is named
+/// [`NO_SERVICE`] cannot be asked for.
+pub fn unlinked_reports(of: Unlinked<'_>, query: &LogsQuery) -> String {
+    let mut url = Url::new(&[UNLINKED]);
+    match of {
+        Unlinked::Trace(trace) => url.some("trace", Some(trace)),
+        Unlinked::Service("") => url.some("service", Some(NO_SERVICE)),
+        Unlinked::Service(service) => url.some("service", Some(service)),
+    }
+    url.logs(query);
+    url.text
+}
+
+/// The path and query that ask for dead letters.
+pub fn dead(query: &DeadQuery) -> String {
+    let mut url = Url::new(&[DEAD]);
+    url.some("source", query.source.as_deref());
+    url.some("reason", query.reason.as_deref());
+    url.some("replayed", query.with_replayed.then_some("true"));
+    url.page(query.limit, query.cursor.as_deref());
     url.text
 }
 

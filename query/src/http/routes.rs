@@ -77,6 +77,9 @@ const MIN_LEVEL: Parameter = Parameter {
     required: false,
 };
 const OF_NODE: Parameter = text("nodeName", "only logs that name this node");
+const WENT_FROM: Parameter =
+    text("nodeName", "only those in which this node, a decision, took the given case");
+const WENT: Parameter = text("case", "the case of nodeName they took, or the label of another way out of it");
 const LAST_EVENT: Parameter =
     text("lastEventId", "id of the last event that was seen; a header Last-Event-ID goes before it");
 const LIVE_LIMIT: Parameter = count(live::LIMIT_DEFAULT, live::LIMIT_MAX);
@@ -93,10 +96,16 @@ pub(super) const RESOLVE: &[Parameter] = &[
         required: true,
         ..text("q", "any id: business id, link mark, trace id, row key, execution id, scene id")
     },
+    Parameter {
+        name: "search",
+        about: "at most so many executions are looked through for an execution id when the text is nothing else",
+        ..count(crate::SEARCHED.0, crate::SEARCHED.1)
+    },
     AS_OF,
 ];
 pub(super) const SCENES: &[Parameter] = &[LIMIT, CURSOR, AS_OF];
-pub(super) const SCENE_EXECUTIONS: &[Parameter] = &[STATUS, FROM, TO, META, IDS, LIMIT, CURSOR, AS_OF];
+pub(super) const SCENE_EXECUTIONS: &[Parameter] =
+    &[STATUS, FROM, TO, META, IDS, WENT_FROM, WENT, LIMIT, CURSOR, AS_OF];
 pub(super) const LIVE: &[Parameter] = &[LAST_EVENT];
 pub(super) const BUSINESS_LIVE: &[Parameter] = &[SCENE, STATUS, FROM, TO, META, IDS, LIVE_LIMIT, LAST_EVENT];
 pub(super) const SCENE_LIVE: &[Parameter] = &[STATUS, FROM, TO, META, IDS, LIVE_LIMIT, LAST_EVENT];
@@ -120,10 +129,26 @@ pub(super) const DEAD: &[Parameter] = &[
     CURSOR,
     AS_OF,
 ];
-pub(super) const HISTORY: &[Parameter] =
-    &[STATUS, FROM, TO, META, count(crate::figures::HISTORY.0, crate::figures::HISTORY.1), AS_OF];
-pub(super) const STATISTICS: &[Parameter] =
-    &[STATUS, FROM, TO, META, count(crate::figures::STATISTICS.0, crate::figures::STATISTICS.1), AS_OF];
+pub(super) const HISTORY: &[Parameter] = &[
+    STATUS,
+    FROM,
+    TO,
+    META,
+    WENT_FROM,
+    WENT,
+    count(crate::figures::HISTORY.0, crate::figures::HISTORY.1),
+    AS_OF,
+];
+pub(super) const STATISTICS: &[Parameter] = &[
+    STATUS,
+    FROM,
+    TO,
+    META,
+    WENT_FROM,
+    WENT,
+    count(crate::figures::STATISTICS.0, crate::figures::STATISTICS.1),
+    AS_OF,
+];
 pub(super) const DEFINITION: &[Parameter] =
     &[text("version", "this version; the one that holds now if absent"), AS_OF];
 pub(super) const PUT_DEFINITION: &[Parameter] = &[

@@ -16,11 +16,12 @@ use crate::json;
 pub(super) async fn resolve(State(api): State<Api>, wants: Wants, uri: Uri) -> Result<Response, Problem> {
     let mut params = Params::read(uri.query(), routes::RESOLVE);
     let text = params.required("q", "any id");
+    let searched_max = params.count("search", crate::SEARCHED);
     let as_of = params.time("asOf");
     params.finish()?;
     let separator = api.settings.mark_separator.clone();
     api.answer(wants, move |reader| {
-        Ok(json::text(&reader.resolve(&text, &separator, as_of.unwrap_or_else(now))?))
+        Ok(json::text(&reader.resolve(&text, &separator, searched_max, as_of.unwrap_or_else(now))?))
     })
     .await
 }

@@ -196,6 +196,13 @@ fn a_text_is_told_what_it_is_the_id_of() {
         "#]],
     );
     check(
+        "/api/v1/resolve?q=nothing-known&search=3",
+        expect![[r#"
+            200 application/json
+            {"query":"nothing-known","found":[],"searched":{"executions":1,"complete":false}}
+        "#]],
+    );
+    check(
         "/api/v1/resolve?q=",
         expect![[r#"
             400 application/problem+json

@@ -89,6 +89,63 @@ fn a_head_that_is_too_long_is_refused() {
     });
 }
 
+/// The head of a request that puts a definition, and `more` headers.
+fn put_head(more: &str) -> String {
+    format!("PUT /api/v1/scenes/s/definition HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n")
+}
+
+/// More than a definition may have.
+const LONG: usize = 20 << 20;
+
+#[test]
+fn who_reads_once_all_is_sent_is_told_why_it_was_refused() {
+    serving(LIMITS, |address| {
+        let announced = format!("Content-Length: {LONG}\r\n");
+        let foreign = format!("Origin: http://elsewhere.example\r\n{announced}");
+        let coded = format!("Content-Encoding: br\r\n{announced}");
+        let chunked = "Transfer-Encoding: chunked\r\n";
+        for (more, status) in [(announced.as_str(), 413), (chunked, 413), (&foreign, 403), (&coded, 415)] {
+            let mut stream = connect(address);
+            stream.write_all(put_head(more).as_bytes()).expect("the head is sent");
+            let body = vec![b' '; LONG];
+            if more == chunked {
+                write!(stream, "{LONG:x}\r\n").expect("sent");
+                stream.write_all(&body).expect("the body is sent");
+                stream.write_all(b"\r\n0\r\n\r\n").expect("the end is sent");
+            } else {
+                stream.write_all(&body).expect("the body is sent");
+            }
+            let text = to_end(stream);
+            assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{more}: {text}");
+            assert!(text.contains("application/problem+json"), "{text}");
+        }
+    });
+}
+
+#[test]
+fn who_asks_before_sending_is_told_at_once() {
+    serving(LIMITS, |address| {
+        let mut stream = connect(address);
+        let head = put_head(&format!("Expect: 100-continue\r\nContent-Length: {LONG}\r\n"));
+        stream.write_all(head.as_bytes()).expect("sent");
+        let text = to_end(stream);
+        assert!(text.starts_with("HTTP/1.1 413 "), "{text}");
+    });
+}
+
+#[test]
+fn a_body_without_end_is_not_read_for_ever() {
+    serving(LIMITS, |address| {
+        let mut stream = connect(address);
+        stream.set_write_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+        stream.write_all(put_head("Content-Length: 1000000000000\r\n").as_bytes()).expect("sent");
+        let piece = vec![b' '; 1 << 20];
+        let refused = (0..1_000).find_map(|_| stream.write_all(&piece).err());
+        let error = refused.expect("the server ends what it does not want");
+        assert!(!matches!(error.kind(), std::io::ErrorKind::WouldBlock), "{error}");
+    });
+}
+
 #[test]
 fn connections_beyond_the_limit_wait_for_their_turn() {
     serving(LIMITS, |address| {

@@ -78,8 +78,6 @@ impl Store {
         let changes = Arc::new(Changes::default());
         let store: Arc<dyn storage::Store> = Arc::new(Watched::new(memory.clone(), changes.clone()));
         let definitions = Arc::new(Definitions::load(store.clone()).expect("an empty log"));
-        let definition = parse("intake.json", "intake", LINK.as_bytes()).expect("a good definition");
-        definitions.put(vec![definition], None).expect("stored");
         let summariser = Summariser { definitions: definitions.clone(), idle: Arc::default() };
         let settings = AssemblerSettings {
             shards: 1,
@@ -90,8 +88,15 @@ impl Store {
         let assembler =
             SteppedAssembler::start(store.clone(), summariser, &settings, 0).expect("an assembler");
         let mut store = Store { memory, store, definitions, changes, assembler, now: 0 };
+        store.define("intake", LINK);
         store.store(REPORTS);
         store
+    }
+
+    /// Puts the definition of a scene.
+    pub(crate) fn define(&self, scene_id: &str, nodes: &str) {
+        let definition = parse("the definition", scene_id, nodes.as_bytes()).expect("a good definition");
+        self.definitions.put(vec![definition], None).expect("stored");
     }
 
     /// Stores reports, one a line, and their summaries.

@@ -14,9 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use linkloom_query::http::path;
+use linkloom_query::http::{self, path};
 use linkloom_query::json::{self, Answer};
-use linkloom_query::{ListQuery, LogsQuery, QueryError, Reader};
+use linkloom_query::{
+    ListQuery, LogsQuery, QueryError, Reader, Unlinked, UnlinkedAnswer, UnlinkedReportsAnswer,
+};
 use linkloom_schema::answer::{ExecutionAnswer, ListAnswer, LogsAnswer, NodeAnswer};
 use linkloom_schema::ids::LinkMark;
 use linkloom_schema::time::Timestamp;
@@ -26,6 +28,7 @@ use serde::Deserialize;
 
 use self::client::{Client, Unanswered};
 use crate::config::Config;
+use crate::pipeline::dead::{self, DeadListAnswer, DeadQuery};
 use crate::service::{AnyStore, OpenStore, open_embedded};
 use crate::tokens;
 
@@ -200,7 +203,7 @@ impl<'c> ReadSource<'c> {
                 Ok(then(Answered { answer: &reader.list(business_id, query, as_of)?, text: None }))
             }
             Found::Body(body) => {
-                let body = body.ok_or_else(|| self.refused("it has no lists".to_owned()))?;
+                let body = self.there(body)?;
                 Ok(then(Answered { answer: &self.parse(&body)?, text: Some(&body) }))
             }
         }
@@ -262,6 +265,59 @@ impl<'c> ReadSource<'c> {
                 Ok(Some(then(Answered { answer: &self.parse(&body)?, text: Some(&body) })))
             }
         }
+    }
+
+    /// A page of the traces and services that have reports without a mark. See [`Reader::unlinked`].
+    pub fn unlinked(&self, limit: usize, cursor: Option<&str>) -> Result<UnlinkedAnswer, ReadError> {
+        match self.find(&path::unlinked(limit, cursor))? {
+            Found::Local(reader) => Ok(reader.unlinked(limit, cursor)?),
+            Found::Body(body) => self.parse(&self.there(body)?),
+        }
+    }
+
+    /// A page of the reports without a mark of a trace or a service; `None` when there are none. See
+    /// [`Reader::unlinked_reports`].
+    pub fn unlinked_reports<T>(
+        &self,
+        of: Unlinked<'_>,
+        query: &LogsQuery,
+        then: impl FnOnce(&UnlinkedReportsAnswer<'_>) -> T,
+    ) -> Result<Option<T>, ReadError> {
+        let body = match self.find(&path::unlinked_reports(of, query))? {
+            Found::Local(reader) => return Ok(reader.unlinked_reports(of, query)?.map(|found| then(&found))),
+            Found::Body(body) => self.there(body)?,
+        };
+        if of == Unlinked::Service(path::NO_SERVICE) {
+            return Err(self.refused(format!("a service named {} cannot be asked for", path::NO_SERVICE)));
+        }
+        let answer: UnlinkedReportsAnswer<'_> = self.parse(&body)?;
+        let none = answer == UnlinkedReportsAnswer::default() && query.cursor.is_none();
+        Ok((!none).then(|| then(&answer)))
+    }
+
+    /// A page of dead letters. See [`dead::list`].
+    pub fn dead(
+        &self,
+        query: &DeadQuery,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<DeadListAnswer, ReadError> {
+        let asked = http::DeadQuery {
+            source: query.source.clone(),
+            reason: query.reason.map(|reason| reason.as_str().to_owned()),
+            with_replayed: query.with_replayed,
+            limit,
+            cursor: cursor.map(str::to_owned),
+        };
+        match self.find(&path::dead(&asked))? {
+            Found::Local(reader) => Ok(dead::list(&**reader.store(), query, limit, cursor)?),
+            Found::Body(body) => self.parse(&self.there(body)?),
+        }
+    }
+
+    /// The body of an answer that is always there.
+    fn there(&self, body: Option<String>) -> Result<String, ReadError> {
+        body.ok_or_else(|| self.refused("it has no such list".to_owned()))
     }
 
     /// Lets time pass before the same question is asked again, at most until `deadline`. A store of one's own is let go

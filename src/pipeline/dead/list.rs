@@ -1,5 +1,6 @@
 //! Dead letters page by page.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use linkloom_ingest::dead_letter::DeadLetter;
@@ -10,7 +11,7 @@ use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Family, Table};
 use linkloom_storage::store::{Rows, Scan, Store, StoreError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{LetterId, content_of};
 
@@ -18,7 +19,7 @@ use super::{LetterId, content_of};
 const START_BYTES_MAX: usize = 1024;
 
 /// One dead letter in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadEntry {
     /// Which letter: [`LetterId`].
@@ -34,7 +35,7 @@ pub struct DeadEntry {
     /// When the source got it, if the source knows.
     pub time: Option<Timestamp>,
     /// Why it was refused, for machines.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// Why it was refused, for people.
     pub detail: String,
     /// Its length in the source, in bytes.
@@ -48,7 +49,7 @@ pub struct DeadEntry {
 }
 
 /// A page of dead letters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadListAnswer {
     /// By source, partition and position.
@@ -174,7 +175,7 @@ fn entry(id: &LetterId, letter: &DeadLetter, replayed: bool) -> DeadEntry {
         position: letter.position,
         line: letter.line,
         time: letter.time,
-        reason: letter.reason.as_str(),
+        reason: Cow::Borrowed(letter.reason.as_str()),
         detail: letter.detail.clone(),
         full_length: letter.full_length,
         whole: letter.is_whole(),

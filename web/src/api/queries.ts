@@ -276,6 +276,8 @@ export interface HistoryAnswer {
     runs: number;
     runStatus: string | null;
     durationMicros: number | null;
+    /** Of a decision the case it took, or several. */
+    cases?: string[];
   }[];
 }
 
@@ -307,7 +309,8 @@ export interface StatisticsAnswer {
   nodes: { nodeName: string; executions: number; states: Partial<Record<NodeState, number>>; runs: RunFigures }[];
   edges: {
     from: string;
-    to: string;
+    /** null: the link ends with this case, which has no nodes. */
+    to: string | null;
     label: string | null;
     taken: number;
     notTaken: number;
@@ -338,11 +341,23 @@ export interface ResolveAnswer {
   searched: { executions: number; complete: boolean } | null;
 }
 
-export const resolveQuery = (text: string) =>
+/** What a text is the id of; `search`: so many executions are looked through when it is nothing else. */
+export const resolveQuery = (text: string, search?: number) =>
   queryOptions({
-    queryKey: ['resolve', text],
-    queryFn: ({ signal }) => request<ResolveAnswer>(apiUrl('resolve', { q: text }), { signal }),
+    queryKey: ['resolve', text, search],
+    queryFn: ({ signal }) => request<ResolveAnswer>(apiUrl('resolve', { q: text, search }), { signal }),
   });
+
+/** As many executions as a server looks through: what it does unasked is soon done, this may take a second. */
+const SEARCH_ALL = 100_000;
+
+/** What a text is the id of: soon when it is filed somewhere, else once many executions were looked through. */
+export function useResolved(text: string, enabled: boolean) {
+  const soon = useQuery({ ...resolveQuery(text), enabled, retry });
+  const nothing = soon.data?.found.length === 0 && soon.data.searched?.complete === false;
+  const late = useQuery({ ...resolveQuery(text, SEARCH_ALL), enabled: enabled && nothing, retry });
+  return { query: nothing && !late.isPending ? late : soon, searching: nothing && late.isPending };
+}
 
 /** Which parts the server has: the page shows no way to what is not there. */
 export type Feature = 'scenes' | 'unlinked' | 'dead' | 'resolve' | 'statistics' | 'history' | 'reports';

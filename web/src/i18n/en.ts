@@ -88,6 +88,7 @@ export const en = {
   'kind.trace': 'trace id',
   'kind.scene': 'scene',
   'kind.deadLetter': 'dead letter',
+  'resolve.searching': 'Looking through executions for this id…',
   'match.execution': 'This names one execution',
   'match.as.linkMark': 'by its link mark',
   'match.as.rowKey': 'by its row key',
@@ -351,8 +352,6 @@ export const en = {
   'overlay.ways': 'Ways out of it',
   'overlay.taken': '{n} {n|execution|executions}',
   'overlay.went': 'Executions that went “{name}”',
-  'overlay.emptyWay':
-    'There is no node on the way “{name}” that could say which executions went it. They are among those of the decision.',
   upload: 'Upload a definition',
   'upload.help': 'JSON or XML. It is checked first; nothing is stored while something is wrong.',
   'upload.file': 'Choose a file',

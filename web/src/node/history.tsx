@@ -111,6 +111,7 @@ export function Entries({
                   <bdi>{visibleLine(entry.businessId).slice(0, 40)}</bdi>
                 </Link>
                 {entry.runs > 1 && <span className="muted"> {t('card.runs', { n: entry.runs })}</span>}
+                {entry.cases && <span className="muted"> → {visibleLine(entry.cases.join(', ')).slice(0, 60)}</span>}
               </td>
               <td>
                 <Time time={entry.startTime} />

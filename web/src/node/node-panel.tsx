@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { historyQuery, nodeQuery, useFeatures } from '../api/queries';
-import type { Definition, Execution, Json, LogLine, Mark, PanoramaNode, Run } from '../api/types';
+import type { Definition, Execution, Json, LogLine, Mark, PanoramaEdge, PanoramaNode, Run } from '../api/types';
 import { latestRun } from '../compare/diff';
 import { type Key, useT } from '../i18n';
 import { JsonView } from '../json/json-view';
@@ -10,6 +10,7 @@ import { visibleLine } from '../lib/text';
 import { ExceptionView } from '../logs/log-detail';
 import { LogStream } from '../logs/log-stream';
 import { definitionNode } from '../panorama/cards';
+import { Facts } from '../ui/facts';
 import { Icon } from '../ui/icons';
 import { Duration, Empty, ErrorPanel, Id, Plain, Skeleton, StateBadge, Time } from '../ui/parts';
 import { Tabs, tabPanel } from '../ui/tabs';
@@ -113,10 +114,49 @@ export function NodePanel(props: Props) {
   );
 }
 
+function Case({ text, inferred }: { text: string; inferred: boolean }) {
+  const t = useT();
+  return (
+    <>
+      <Plain text={text} /> {inferred && <span className="muted">({t('fact.inferred')})</span>}
+    </>
+  );
+}
+
+function LogCounts({ errors, warnings, total }: ReturnType<typeof alarms>) {
+  const t = useT();
+  return (
+    <>
+      {t('logs.count', { n: total })}
+      {errors > 0 && <span className="count l-ERROR"> {t('card.errors', { n: errors })}</span>}
+      {warnings > 0 && <span className="count l-WARN"> {t('card.warnings', { n: warnings })}</span>}
+    </>
+  );
+}
+
+function SubLink({ businessId, sub }: { businessId: string; sub: NonNullable<PanoramaNode['sub']> }) {
+  return (
+    <Link to={{ page: 'execution', ...initialExecution({ ...sub, businessId }) }}>
+      <Plain text={`${sub.sceneId} › ${sub.executionId}`} max={120} />
+    </Link>
+  );
+}
+
+/** The other ends of edges, and whether the flow went along them. */
+function Edges({ edges, side }: { edges: PanoramaEdge[]; side: 'from' | 'to' }) {
+  const t = useT();
+  return edges.map((edge) => (
+    <span key={edge.from + edge.to + edge.label} className={`chip w-${edge.state}`} title={t(`edge.${edge.state}`)}>
+      <Plain text={edge[side]} max={40} />
+      {edge.label && <span className="muted"> ({visibleLine(edge.label).slice(0, 30)})</span>}
+    </span>
+  ));
+}
+
 function Summary({ execution, node, run }: { execution: Execution; node: PanoramaNode; run: Run | null }) {
   const t = useT();
   const findings = execution.findings.filter((finding) => finding.nodeName === node.nodeName);
-  const { errors, warnings, total } = alarms(node.logCounts);
+  const logs = alarms(node.logCounts);
   const before = execution.edges.filter((edge) => edge.to === node.nodeName);
   const after = execution.edges.filter((edge) => edge.from === node.nodeName);
   return (
@@ -133,112 +173,25 @@ function Summary({ execution, node, run }: { execution: Execution; node: Panoram
         </p>
       ))}
       <ExceptionView exception={run?.exception} cutFrom={run?.exceptionCutFrom} />
-      <dl className="facts">
-        {run && (
-          <>
-            <dt>{t('fact.status')}</dt>
-            <dd>{run.status}</dd>
-            <dt>{t('fact.start')}</dt>
-            <dd>
-              <Time time={run.startTime} fraction={6} />
-            </dd>
-            <dt>{t('fact.end')}</dt>
-            <dd>
-              <Time time={run.endTime} fraction={6} />
-            </dd>
-            <dt>{t('fact.duration')}</dt>
-            <dd>
-              <Duration micros={run.durationMicros} />
-            </dd>
-          </>
-        )}
-        {node.case !== undefined && (
-          <>
-            <dt>{t('fact.case')}</dt>
-            <dd>
-              <Plain text={node.case} /> {node.caseInferred && <span className="muted">({t('fact.inferred')})</span>}
-            </dd>
-          </>
-        )}
-        {node.rounds !== undefined && (
-          <>
-            <dt>{t('fact.rounds')}</dt>
-            <dd>{node.rounds}</dd>
-          </>
-        )}
-        {run?.iteration !== undefined && (
-          <>
-            <dt>{t('fact.round')}</dt>
-            <dd>{run.iteration}</dd>
-          </>
-        )}
-        {(
-          [
-            ['fact.service', run?.service],
-            ['fact.instance', run?.instance],
-            ['fact.host', run?.host],
-            ['fact.run', run?.runId],
-          ] as const
-        ).map(([key, value]) =>
-          value ? (
-            <div key={key} className="fact">
-              <dt>{t(key)}</dt>
-              <dd>
-                <Id text={value} />
-              </dd>
-            </div>
-          ) : null,
-        )}
-        {total > 0 && (
-          <>
-            <dt>{t('fact.logs')}</dt>
-            <dd>
-              {t('logs.count', { n: total })}
-              {errors > 0 && <span className="count l-ERROR"> {t('card.errors', { n: errors })}</span>}
-              {warnings > 0 && <span className="count l-WARN"> {t('card.warnings', { n: warnings })}</span>}
-            </dd>
-          </>
-        )}
-        {node.sub && (
-          <>
-            <dt>{t('fact.sub')}</dt>
-            <dd>
-              <Link
-                to={{
-                  page: 'execution',
-                  ...initialExecution({ ...node.sub, businessId: execution.businessId }),
-                }}
-              >
-                <Plain text={`${node.sub.sceneId} › ${node.sub.executionId}`} max={120} />
-              </Link>
-            </dd>
-          </>
-        )}
-        {(
-          [
-            ['fact.before', before, 'from'],
-            ['fact.after', after, 'to'],
-          ] as const
-        ).map(([key, edges, side]) =>
-          edges.length ? (
-            <div key={key} className="fact">
-              <dt>{t(key)}</dt>
-              <dd>
-                {edges.map((edge) => (
-                  <span
-                    key={edge.from + edge.to + edge.label}
-                    className={`chip w-${edge.state}`}
-                    title={t(`edge.${edge.state}`)}
-                  >
-                    <Plain text={edge[side]} max={40} />
-                    {edge.label && <span className="muted"> ({visibleLine(edge.label).slice(0, 30)})</span>}
-                  </span>
-                ))}
-              </dd>
-            </div>
-          ) : null,
-        )}
-      </dl>
+      <Facts
+        of={[
+          ['fact.status', run?.status],
+          ['fact.start', run && <Time time={run.startTime} fraction={6} />],
+          ['fact.end', run && <Time time={run.endTime} fraction={6} />],
+          ['fact.duration', run && <Duration micros={run.durationMicros} />],
+          ['fact.case', node.case !== undefined && <Case text={node.case} inferred={Boolean(node.caseInferred)} />],
+          ['fact.rounds', node.rounds],
+          ['fact.round', run?.iteration],
+          ['fact.service', run?.service && <Id text={run.service} />],
+          ['fact.instance', run?.instance && <Id text={run.instance} />],
+          ['fact.host', run?.host && <Id text={run.host} />],
+          ['fact.run', run?.runId && <Id text={run.runId} />],
+          ['fact.logs', logs.total > 0 && <LogCounts {...logs} />],
+          ['fact.sub', node.sub && <SubLink businessId={execution.businessId} sub={node.sub} />],
+          ['fact.before', before.length > 0 && <Edges edges={before} side="from" />],
+          ['fact.after', after.length > 0 && <Edges edges={after} side="to" />],
+        ]}
+      />
       {(run?.shared || run?.timeSubstituted) && (
         <p className="muted">
           {run.shared && t('shared')} {run.timeSubstituted && t('timeSubstituted')}

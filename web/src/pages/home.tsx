@@ -1,6 +1,5 @@
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { type Match, resolveQuery, retry, useFeatures } from '../api/queries';
+import { type Match, useFeatures, useResolved } from '../api/queries';
 import { useT } from '../i18n';
 import { forgetSearches, recentSearches } from '../lib/recent';
 import { useViews } from '../lib/saved';
@@ -88,7 +87,7 @@ function Results({ id, filters }: { id: string; filters: ListFilters }) {
   const t = useT();
   const has = useFeatures();
   const canResolve = has('resolve');
-  const query = useQuery({ ...resolveQuery(id), enabled: canResolve, retry });
+  const { query, searching } = useResolved(id, canResolve);
   const onFilters = (next: ListFilters, replace = false) => navigate({ page: 'home', id, filters: next }, { replace });
   const found = query.data?.found ?? [];
   const business = found.find((match) => match.kind === 'business');
@@ -102,6 +101,11 @@ function Results({ id, filters }: { id: string; filters: ListFilters }) {
         <CopyButton text={id} />
         {query.data && <span className="kind">{found[0] ? t(`kind.${found[0].kind}`) : ''}</span>}
       </h1>
+      {searching && (
+        <p className="muted" role="status">
+          {t('resolve.searching')}
+        </p>
+      )}
       {others.map((match) => (
         <MatchView key={JSON.stringify(match).slice(0, 200)} match={match} />
       ))}

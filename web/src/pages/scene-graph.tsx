@@ -24,6 +24,7 @@ import {
 } from '../panorama/overlay';
 import { planEdges } from '../panorama/plan-edges';
 import { useLayout } from '../panorama/use-layout';
+import { Facts } from '../ui/facts';
 import { Icon } from '../ui/icons';
 import { useKeys } from '../ui/keys';
 import { Duration, ErrorPanel, Id, Plain, Skeleton } from '../ui/parts';
@@ -169,7 +170,7 @@ export function DefinitionGraph({ route, definition, go }: Props) {
             <Skeleton rows={8} />
           )}
         </div>
-        {node && <PlanPanel route={route} node={node} plan={plan} figures={figures} times={times} go={go} />}
+        {node && <PlanPanel route={route} node={node} figures={figures} times={times} go={go} />}
       </div>
     </div>
   );
@@ -201,14 +202,13 @@ function OverlayLegend({ figures, overlay }: { figures: StatisticsAnswer; overla
 interface PanelProps {
   route: SceneState;
   node: DefinitionNode;
-  plan: DefinitionNode[];
   figures: StatisticsAnswer | undefined;
   times: Params;
   go: Change;
 }
 
 /** A node of the plan: with an overlay its figures and the executions behind them, and its definition. */
-function PlanPanel({ route, node, plan, figures, times, go }: PanelProps) {
+function PlanPanel({ route, node, figures, times, go }: PanelProps) {
   const t = useT();
   const ways = (figures?.edges ?? []).filter((edge) => edge.from === node.nodeName && edge.label !== null);
   const way = ways.find((edge) => edge.label === route.branch);
@@ -241,28 +241,14 @@ function PlanPanel({ route, node, plan, figures, times, go }: PanelProps) {
             <Plain text={node.description} max={1000} />
           </p>
         )}
-        {(node.service || node.slowAfterMs !== undefined) && (
-          <dl className="facts">
-            {node.service && (
-              <>
-                <dt>{t('fact.service')}</dt>
-                <dd>
-                  <Plain text={node.service} />
-                </dd>
-              </>
-            )}
-            {node.slowAfterMs !== undefined && (
-              <>
-                <dt>{t('fact.slow')}</dt>
-                <dd>
-                  <Duration micros={node.slowAfterMs * 1000} />
-                </dd>
-              </>
-            )}
-          </dl>
-        )}
+        <Facts
+          of={[
+            ['fact.service', node.service && <Plain text={node.service} />],
+            ['fact.slow', node.slowAfterMs !== undefined && <Duration micros={node.slowAfterMs * 1000} />],
+          ]}
+        />
         {ways.length > 0 && <Ways ways={ways} current={route.branch} onSelect={(branch) => go({ branch }, true)} />}
-        {figures && way && <BehindWay sceneId={route.sceneId} way={way} plan={plan} times={times} />}
+        {figures && way && <BehindWay sceneId={route.sceneId} way={way} times={times} />}
         {figures && !way && <Behind sceneId={route.sceneId} node={node.nodeName} times={times} />}
         <details open={!figures}>
           <summary>{t('tab.definition')}</summary>
@@ -310,28 +296,17 @@ function Behind({ sceneId, node, times }: { sceneId: string; node: string; times
   return <HistoryView key={node} history={query.data} />;
 }
 
-const PASSED_BY: ReadonlySet<string> = new Set(['not_taken', 'not_reached']);
-
-/** The executions that went a way: those in which the first node on it has its turn. */
-function BehindWay(props: { sceneId: string; way: EdgeFigures; plan: DefinitionNode[]; times: Params }) {
-  const { sceneId, way, plan, times } = props;
+/** The executions that went a way: those in whose history the node took that case. */
+function BehindWay({ sceneId, way, times }: { sceneId: string; way: EdgeFigures; times: Params }) {
   const t = useT();
-  const from = flatten(plan).find((node) => node.nodeName === way.from);
-  const inside =
-    from !== undefined &&
-    flatten([from])
-      .slice(1)
-      .some((node) => node.nodeName === way.to);
-  const query = useQuery({ ...historyQuery(sceneId, way.to, times), enabled: inside });
-  const name = visibleLine(way.label ?? '').slice(0, 40);
-  // Nothing but the decision itself reports on a way without nodes, and a history does not say which case it chose.
-  if (!inside) return <p className="note">{t('overlay.emptyWay', { name })}</p>;
+  const query = useQuery(historyQuery(sceneId, way.from, times));
   if (query.isPending) return <Skeleton rows={5} />;
   if (query.isError) return <ErrorPanel error={query.error} retry={() => void query.refetch()} />;
+  const label = way.label ?? '';
   return (
     <section>
-      <h3>{t('overlay.went', { name })}</h3>
-      <Entries history={query.data} entries={query.data.entries.filter((entry) => !PASSED_BY.has(entry.state))} />
+      <h3>{t('overlay.went', { name: visibleLine(label).slice(0, 40) })}</h3>
+      <Entries history={query.data} entries={query.data.entries.filter((entry) => entry.cases?.includes(label))} />
     </section>
   );
 }
