@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use super::rng::Rng;
 
-/// Scene id and definition (DSL JSON) of every scene of the workload, in a fixed order.
+/// Scene id and definition (DSL JSON) of every scene of the workload, in a fixed order. The first two are those of the example applications, so
+/// that the demo and they tell one story.
 pub fn definitions() -> [(&'static str, &'static str); 4] {
     [
-        ("realtime-input", include_str!("scenes/realtime-input.json")),
-        ("human-review", include_str!("scenes/human-review.json")),
+        ("realtime-input", include_str!("../../examples/content-platform/links/realtime-input.json")),
+        ("human-review", include_str!("../../examples/content-platform/links/human-review.json")),
         ("recompute", include_str!("scenes/recompute.json")),
         ("import", include_str!("scenes/import.json")),
     ]

@@ -12,6 +12,7 @@ mod cli_ingest;
 mod cli_link;
 mod cli_verify;
 mod command_line;
+mod content_platform;
 mod deploy;
 mod hbase;
 mod kafka;

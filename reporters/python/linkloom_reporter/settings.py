@@ -1,4 +1,4 @@
-"""How a reporter is set up. What is not set comes from the environment, else from the defaults named here."""
+"""How a reporter is set up. The environment comes before what the code sets, and that before the defaults named here."""
 
 import os
 import re
@@ -46,17 +46,20 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment=None, **settings):
-        """What the environment says (``LINKLOOM_SERVICE``, ``LINKLOOM_OUT``, …), and what is given here."""
+        """What is given here, and before that what the environment says (``LINKLOOM_SERVICE``, ``LINKLOOM_OUT``, …). A way out that is given here stands in
+        for that of the environment."""
         environment = os.environ if environment is None else environment
         for name in ("service", "instance", "out", "token", "spool"):
             value = environment.get("LINKLOOM_" + name.upper())
-            if value and name not in settings:
+            if value:
                 if name == "out":
                     try:
                         parse_out(value)
                     except ValueError as e:
-                        _warn.once("out", "LINKLOOM_OUT is not understood, reports go to stdout", e)
+                        _warn.once("out", "LINKLOOM_OUT is not understood and does not count", e)
                         continue
+                    if settings.get("out") not in (None, value) and settings.get("fallback") is None:
+                        settings["fallback"] = settings["out"]
                 settings[name] = value
         return cls(**settings)
 

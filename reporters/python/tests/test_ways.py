@@ -17,6 +17,21 @@ from linkloom_reporter._queue import DEBUG, INFO, NODES, OTHERS, LineQueue
 from linkloom_reporter._ways import FileOut
 
 
+class FromTheEnvironment(unittest.TestCase):
+    def test_the_environment_comes_before_the_code(self):
+        environment = {"LINKLOOM_SERVICE": "theirs", "LINKLOOM_TOKEN": "t1", "LINKLOOM_INSTANCE": ""}
+        settings = Settings.from_environment(environment, service="ours", token="t0", instance="i0")
+        self.assertEqual(("theirs", "t1", "i0"), (settings.service, settings.token, settings.instance))
+
+    def test_the_way_out_of_the_environment_is_the_first(self):
+        relayed = Settings.from_environment({"LINKLOOM_OUT": "relay:http://localhost:7070"}, out="file:ours")
+        self.assertEqual(("relay:http://localhost:7070", "file:ours"), (relayed.out, relayed.fallback))
+        chosen = Settings.from_environment({"LINKLOOM_OUT": "stdout"}, out="file:ours", fallback="relay:http://localhost:1")
+        self.assertEqual(("stdout", "relay:http://localhost:1"), (chosen.out, chosen.fallback))
+        wrong = Settings.from_environment({"LINKLOOM_OUT": "pigeon:post"}, out="file:ours")
+        self.assertEqual(("file:ours", None), (wrong.out, wrong.fallback))
+
+
 class Ways(unittest.TestCase):
     def setUp(self):
         _warn.forget()

@@ -143,7 +143,7 @@ impl Server {
     }
 
     /// Where its API is, once it says so: in its store, or else in its log.
-    fn api(&self) -> Option<String> {
+    pub(crate) fn api(&self) -> Option<String> {
         let Some(store) = &self.store else {
             let log = std::fs::read(&self.log).ok()?;
             let own = String::from_utf8_lossy(log.get(self.log_begin as usize..)?).into_owned();

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
-/** How a {@link Reporter} is set up. What is not set comes from the environment, else from the defaults named here. */
+/** How a {@link Reporter} is set up. The environment comes before what the code sets, and that before the defaults named here. */
 public final class Settings {
     final String service;
     final String instance;
@@ -77,7 +77,10 @@ public final class Settings {
         return builder().build();
     }
 
-    /** Begins with what the environment says: {@code LINKLOOM_SERVICE}, {@code LINKLOOM_INSTANCE}, {@code LINKLOOM_OUT}, and so on. */
+    /**
+     * Settings that the environment may change: {@code LINKLOOM_SERVICE}, {@code LINKLOOM_INSTANCE}, {@code LINKLOOM_TOKEN}, {@code LINKLOOM_SPOOL}, and
+     * {@code LINKLOOM_OUT}, which comes before the ways out that are set here.
+     */
     public static Builder builder() {
         return new Builder().environment(System::getenv);
     }
@@ -108,6 +111,7 @@ public final class Settings {
         private final List<MaskRule> masks = new ArrayList<>();
         private Function<Object, Object> converter;
         private String level = "INFO";
+        private Function<String, String> variables = name -> null;
 
         /** When this process started. */
         private static final long START = ProcessHandle.current()
@@ -118,23 +122,33 @@ public final class Settings {
 
         private Builder() {}
 
-        Builder environment(Function<String, String> variable) {
-            service(variable.apply("LINKLOOM_SERVICE"));
-            instance(variable.apply("LINKLOOM_INSTANCE"));
-            token(variable.apply("LINKLOOM_TOKEN"));
-            String spool = variable.apply("LINKLOOM_SPOOL");
-            if (spool != null && !spool.isEmpty()) {
-                spool(Paths.get(spool));
-            }
-            String out = variable.apply("LINKLOOM_OUT");
-            if (out != null && !out.isEmpty()) {
+        Builder environment(Function<String, String> variables) {
+            this.variables = name -> empty(variables.apply(name));
+            return this;
+        }
+
+        /** Takes over what the environment says. */
+        private void readVariables() {
+            service = either(variables.apply("LINKLOOM_SERVICE"), service);
+            instance = either(variables.apply("LINKLOOM_INSTANCE"), instance);
+            token = either(variables.apply("LINKLOOM_TOKEN"), token);
+            String folder = variables.apply("LINKLOOM_SPOOL");
+            spool = folder == null ? spool : Paths.get(folder);
+            String out = variables.apply("LINKLOOM_OUT");
+            if (out != null) {
                 try {
+                    if (out.equals("stdout")) {
+                        file = null;
+                    }
                     out(out);
                 } catch (RuntimeException e) {
-                    Warnings.once("out", "LINKLOOM_OUT is not understood, reports go to stdout", e);
+                    Warnings.once("out", "LINKLOOM_OUT is not understood and does not count", e);
                 }
             }
-            return this;
+        }
+
+        private static String either(String first, String second) {
+            return first != null ? first : second;
         }
 
         /** Where reports go: {@code file:PATH}, {@code stdout} or {@code relay:URL}. */
@@ -283,6 +297,7 @@ public final class Settings {
         }
 
         public Settings build() {
+            readVariables();
             return new Settings(this);
         }
 
