@@ -2,7 +2,7 @@
 
 use linkloom_schema::finding::Finding;
 use linkloom_schema::ids::{LinkMark, MarkRef};
-use linkloom_schema::report::{Identity, Report, decode_stored};
+use linkloom_schema::report::{Identity, Report, decode_stored, without_substituted_time};
 use linkloom_schema::row_key;
 use linkloom_schema::summary::Summary;
 use linkloom_schema::tally::Tally;
@@ -215,11 +215,11 @@ impl Gathered {
                 self.conflict(&merged.reports[place]);
             }
         }
+        self.tally.conflicting |= !merged.winners.is_empty();
         self.winners.extend(&merged.winners);
     }
 
     fn conflict(&mut self, report: &Report<'_>) {
-        self.tally.conflicting = true;
         if self.conflicts.len() < CONFLICTS_NAMED_MAX {
             let id =
                 report.id.as_deref().map_or_else(|| format!("{:032x}", report.identity.0), str::to_owned);
@@ -261,15 +261,19 @@ impl Gathered {
         }
         // Which contents there are under each identity, then each report once.
         let mut contents: FxHashMap<Identity, u64> = FxHashMap::default();
-        let mut least: FxHashMap<Identity, String> = FxHashMap::default();
+        // The least of each that has several, and whether they differ in more than the moment at which they came.
+        let mut least: FxHashMap<Identity, (String, bool)> = FxHashMap::default();
         each_line(store, packs, mark, horizon, &mut |line, report| {
             let hash = xxh3_64(line.as_bytes());
             if *contents.entry(report.identity).or_insert(hash) != hash {
-                least.entry(report.identity).or_insert_with(|| line.to_owned());
+                least.entry(report.identity).or_insert_with(|| (line.to_owned(), false));
             }
         })?;
         each_line(store, packs, mark, horizon, &mut |line, report| {
-            if let Some(known) = least.get_mut(&report.identity) {
+            if let Some((known, differ)) = least.get_mut(&report.identity) {
+                // The known one lacks its time if this one does, or else they differ.
+                let of = |line| without_substituted_time(line, &report);
+                *differ |= of(line) != of(known);
                 if line < known.as_str() {
                     line.clone_into(known);
                 }
@@ -277,14 +281,17 @@ impl Gathered {
                 self.tally.add(&report);
             }
         })?;
-        let mut least: Vec<(Identity, String)> = least.into_iter().collect();
+        let mut least: Vec<(Identity, (String, bool))> = least.into_iter().collect();
         least.sort_unstable();
-        for (_, line) in &least {
+        for (_, (line, differ)) in &least {
             // It decoded a moment ago.
             if let Ok(report) = decode_stored(line.as_bytes(), mark) {
                 self.tally.add(&report);
+                self.tally.conflicting = true;
                 self.winners.insert(report.identity, line);
-                self.conflict(&report);
+                if *differ {
+                    self.conflict(&report);
+                }
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use linkloom_schema::ids::MarkRef;
-use linkloom_schema::report::{Identity, Report};
+use linkloom_schema::report::{Identity, Report, without_substituted_time};
 use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -223,7 +223,8 @@ impl Winners {
 pub struct Merged<'a> {
     /// In order of identity.
     pub reports: Vec<Report<'a>>,
-    /// Identities that came with more than one content; the lesser bytes are in `reports`.
+    /// Identities that came with more than one content; the lesser bytes are in `reports`. One in which only the time differs
+    /// that was put in for one it lacks is none of them: the same report came twice.
     pub conflicts: Vec<Identity>,
     /// Their lines in `reports`.
     pub winners: Winners,
@@ -254,9 +255,13 @@ pub fn merge<'a>(
     for (line, report) in read {
         match merged.reports.last() {
             Some(last) if last.identity == report.identity => {
-                if line != kept && merged.conflicts.last() != Some(&report.identity) {
+                if line == kept {
+                    continue;
+                }
+                merged.winners.insert(report.identity, kept);
+                let same = without_substituted_time(line, &report) == without_substituted_time(kept, last);
+                if !same && merged.conflicts.last() != Some(&report.identity) {
                     merged.conflicts.push(report.identity);
-                    merged.winners.insert(report.identity, kept);
                 }
             }
             _ => {

@@ -22,6 +22,7 @@ mod others_data;
 mod owned_store;
 mod posted;
 mod replay;
+mod reported;
 mod simulation;
 mod support;
 mod unlinked;

@@ -18,7 +18,7 @@ pub use identity::{BadIdentity, push_identity_bytes};
 pub use json::DEPTH_MAX;
 pub use line::{Line, VERSION, is_complete_object, read};
 pub use refusal::{Reason, Refusal};
-pub use stored::{decode_stored, encode_stored};
+pub use stored::{decode_stored, encode_stored, without_substituted_time};
 
 use crate::ids::MarkRef;
 use crate::time::Timestamp;

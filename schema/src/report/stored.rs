@@ -112,6 +112,18 @@ pub fn decode_stored<'a>(line: &'a [u8], mark: Option<MarkRef<'a>>) -> Result<Re
     Ok(report)
 }
 
+/// What two stored lines of one report have in common if only the times differ that were put in for one it lacks: the same
+/// report came twice, at two moments.
+pub fn without_substituted_time<'l>(line: &'l str, report: &Report<'_>) -> &'l str {
+    if !report.time_substituted {
+        return line;
+    }
+    // The time comes first where there is one.
+    let rest =
+        line.strip_prefix("{\"time\":").map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    rest.unwrap_or(line).trim_start_matches(['{', ','])
+}
+
 /// The identity as far as a stored line tells: a substituted time counts as none.
 fn computed(report: &Report<'_>) -> Identity {
     let own_time = report.time.filter(|_| !report.time_substituted);

@@ -144,6 +144,33 @@ fn two_contents_under_one_identity_are_both_kept_and_the_lesser_is_read() {
 }
 
 #[test]
+fn a_report_without_a_time_that_came_twice_is_one_report() {
+    let at = |time: i64, message| Report {
+        time: Some(Timestamp(1_795_255_200_000_000 + time)),
+        time_substituted: true,
+        ..log("content-1", message, 0, 7)
+    };
+    let without = Report { time: None, ..at(0, "a") };
+    let merged_of = |reports: &[Report<'_>]| {
+        let packs: Vec<PackText> = reports
+            .iter()
+            .flat_map(|report| {
+                seal(std::slice::from_ref(report)).batch.cells.iter().map(text).collect::<Vec<_>>()
+            })
+            .collect();
+        let merged = merge(packs.iter().map(|pack| (pack, None)), None).expect("decodes");
+        assert_eq!(merged.reports.len(), 1);
+        (merged.reports[0].time.map(|time| time.0), merged.conflicts.len(), merged.winners.is_empty())
+    };
+    let early = Some(1_795_255_200_000_000);
+    assert_eq!(merged_of(&[at(5, "a"), at(0, "a"), at(9, "a")]), (early, 0, false));
+    assert_eq!(merged_of(&[at(0, "a"), without.clone()]).1, 0, "a file was read as well");
+    assert_eq!(merged_of(&[at(0, "a"), at(5, "b")]), (early, 1, false), "another text is another matter");
+    let own = Report { time_substituted: false, ..at(5, "a") };
+    assert_eq!(merged_of(&[at(0, "a"), own]).1, 1);
+}
+
+#[test]
 fn large_executions_are_cut_by_node_and_overflow_into_further_rows() {
     let message = "x".repeat(1_000);
     let reports: Vec<_> = (0..2_000)

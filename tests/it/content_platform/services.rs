@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::built;
 use crate::support::kafka::{Broker, broker};
 use crate::support::serve::{Server, Serving, until, until_or_tell};
 
@@ -32,18 +33,7 @@ fn intake() -> &'static Path {
         if let Some(built) = std::env::var_os("CONTENT_PLATFORM_INTAKE") {
             return built.into();
         }
-        let output = Command::new(env!("CARGO"))
-            .args(["build", "--locked", "-p", "content-platform-intake", "--message-format=json"])
-            .current_dir(root())
-            .output()
-            .expect("cargo runs");
-        let messages = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{messages}\n{}", String::from_utf8_lossy(&output.stderr));
-        let mut executables = messages.lines().filter_map(|line| {
-            let message: Value = serde_json::from_str(line).ok()?;
-            message["executable"].as_str().map(PathBuf::from)
-        });
-        executables.next().expect("cargo names what it built")
+        built(&["--bin", "content-platform-intake"])
     })
 }
 

@@ -6,6 +6,9 @@ pub(crate) mod kafka;
 pub(crate) mod reports;
 pub(crate) mod serve;
 
+use std::path::PathBuf;
+use std::process::Command;
+
 /// A number from the environment, else `default`.
 pub(crate) fn from_env(name: &str, default: u64) -> u64 {
     match std::env::var(name) {
@@ -42,4 +45,22 @@ impl Random {
             items.swap(at, self.below(at + 1));
         }
     }
+}
+
+/// A binary of the workspace, built by the cargo that builds the tests; `which` as `cargo build` takes it. The whole workspace
+/// is named, so that crates are built with the features they have already.
+pub(crate) fn built(which: &[&str]) -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--workspace", "--locked", "--message-format=json"])
+        .args(which)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    let messages = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{messages}\n{}", String::from_utf8_lossy(&output.stderr));
+    let mut executables = messages.lines().filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        message["executable"].as_str().map(PathBuf::from)
+    });
+    executables.next().expect("cargo names what it built")
 }

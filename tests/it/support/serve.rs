@@ -84,6 +84,14 @@ impl Server {
         Server::spawn(command, serving, Some(store), &store.with_extension("log"), more)
     }
 
+    /// Starts one without Kafka that listens at an address.
+    pub(crate) fn start_alone(store: &Path, listen: &str) -> Server {
+        let mut command = linkloom(&["serve", "--listen", listen, "--store"]);
+        command.arg(store);
+        let none = Serving { brokers: "", topics: "none", group: "none", dsl: None };
+        Server::spawn(command, &none, Some(store), &store.with_extension("log"), &[])
+    }
+
     /// Starts one on HBase; `more` is said by its environment.
     pub(crate) fn start_on_hbase(
         gateways: &str,
