@@ -59,7 +59,7 @@ fn execute(business: &str, execution: &str, took: &mut Vec<u64>) {
     };
     let _mark = LinkMark::new(business, "steady", execution).enter();
     let mut run = None;
-    timed(&mut || run = Some(node("work").start(&execution).entered()));
+    timed(&mut || run = Some(node("work").start(execution).entered()));
     for step in ["one", "two"] {
         timed(&mut || linkloom_reporter::log(Level::Info, format!("step {step} of {execution}")).send());
     }
