@@ -1,6 +1,7 @@
 //! The example applications, end to end: two services in two languages that call each other, their reports by file or by HTTP through
 //! `linkloom relay` into Kafka, `linkloom serve`, and the answers about what happened.
 
+mod getting_started;
 mod services;
 
 use std::collections::BTreeSet;

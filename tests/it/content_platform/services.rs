@@ -24,7 +24,7 @@ pub(super) enum Way {
 /// How long a call between the services may take: the machine may be busy, and nothing here waits for a call to time out.
 const PATIENT_MS: &str = "120000";
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -51,7 +51,7 @@ fn intake() -> &'static Path {
 }
 
 /// The review console, built by Maven together with the toolkit it uses.
-fn review_console() -> &'static Path {
+pub(super) fn review_console() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let folder = root().join("examples/content-platform");
@@ -67,7 +67,7 @@ fn review_console() -> &'static Path {
 }
 
 /// An address nobody listens on, and nobody else is likely to take within the second.
-fn free_address() -> String {
+pub(super) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").to_string()
 }
