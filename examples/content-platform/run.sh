@@ -90,7 +90,7 @@ if [[ $way == file ]]; then
         --file "$work/reports/*.ndjson*" --state "$work/relay"
 else
     start relay "$bin/linkloom" relay --brokers "$KAFKA_BROKERS" --topic linkloom-reports \
-        --listen 127.0.0.1:7071 --state "$work/relay"
+        --listen 127.0.0.1:7071
     answers relay http://127.0.0.1:7071/healthz
     export LINKLOOM_OUT=relay:http://127.0.0.1:7071 LINKLOOM_SPOOL="$work/spool"
 fi

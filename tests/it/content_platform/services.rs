@@ -1,5 +1,6 @@
-//! The services of the example, as processes of their own, with Kafka and `linkloom serve` around them.
+//! The services of the example, as processes of their own, with Kafka, `linkloom relay` and `linkloom serve` around them.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,14 +16,16 @@ use crate::support::serve::{Server, Serving, until, until_or_tell};
 /// How reports get out of the services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// Posted to `linkloom serve`.
-    Post,
+    /// Into files, which `linkloom relay` follows.
+    Files,
+    /// By HTTP to `linkloom relay`.
+    Http,
 }
 
 /// How long a call between the services may take: the machine may be busy, and nothing here waits for a call to time out.
 const PATIENT_MS: &str = "120000";
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -38,7 +41,7 @@ fn intake() -> &'static Path {
 }
 
 /// The review console, built by Maven together with the toolkit it uses.
-fn review_console() -> &'static Path {
+pub(super) fn review_console() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let folder = root().join("examples/content-platform");
@@ -54,7 +57,7 @@ fn review_console() -> &'static Path {
 }
 
 /// An address nobody listens on, and nobody else is likely to take within the second.
-fn free_address() -> String {
+pub(super) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").to_string()
 }
@@ -127,6 +130,7 @@ pub(super) struct World {
     pub(super) content_api: Service,
     pub(super) review: Service,
     pub(super) server: Server,
+    relay: Server,
     broker: &'static Broker,
     name: String,
     way: Way,
@@ -151,11 +155,17 @@ impl World {
         };
         let server = Server::start(&folder.path().join("store"), &serving);
         until("the server is ready", || server.get("/readyz").is_some_and(|(status, _)| status == 200));
+        let (log, state) = (folder.path().join("relay.log"), path_in(&folder, "state"));
+        let files = path_in(&folder, "reports/*.ndjson*");
+        let following = ["--file", &files, "--state", &state];
+        let arguments: &[&str] = if way == Way::Files { &following } else { &[] };
+        let relay = Server::start_relay(arguments, &Serving { dsl: None, ..serving }, &log, &[]);
+        until("the relay is ready", || relay.get("/readyz").is_some_and(|(status, _)| status == 200));
         let service =
             |name| Service { name, address: free_address(), child: None, log: folder.path().join(name) };
         let http = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let (content_api, review) = (service("content-api"), service("review-console"));
-        let mut world = World { content_api, review, server, broker, name, way, http, folder };
+        let mut world = World { content_api, review, server, relay, broker, name, way, http, folder };
         world.start_content_api();
         world.start_review();
         Some(world)
@@ -163,7 +173,8 @@ impl World {
 
     fn environment(&self, service: &str) -> Vec<(&'static str, String)> {
         let out = match self.way {
-            Way::Post => format!("relay:http://{}", self.server.api().expect("it says where it answers")),
+            Way::Files => format!("file:{}", path_in(&self.folder, &format!("reports/{service}.ndjson"))),
+            Way::Http => format!("relay:http://{}", self.relay.api().expect("it says where it answers")),
         };
         vec![
             ("CONTENT_API_LISTEN", self.content_api.address.clone()),
@@ -175,7 +186,7 @@ impl World {
             ("REVIEW_GROUP", format!("{}-tasks", self.name)),
             ("CALL_TIMEOUT_MS", PATIENT_MS.to_owned()),
             ("LINKLOOM_OUT", out),
-            ("LINKLOOM_SPOOL", self.folder.path().join(format!("spool-{service}")).display().to_string()),
+            ("LINKLOOM_SPOOL", path_in(&self.folder, &format!("spool-{service}"))),
         ]
     }
 
@@ -205,7 +216,8 @@ impl World {
     /// What all of them said, for a test that fails.
     pub(super) fn said(&self) -> String {
         let of = |service: &Service| format!("{}:\n{}", service.name, service.said("err"));
-        format!("{}\n{}\n{}", of(&self.content_api), of(&self.review), self.server.log())
+        let logs = [of(&self.content_api), of(&self.review), self.relay.log(), self.server.log()];
+        logs.join("\n")
     }
 
     pub(super) fn get(&self, service: &Service, path: &str) -> (u16, Value) {
@@ -239,17 +251,53 @@ impl World {
         })
     }
 
-    /// Ends the services, and holds what is stored against what was reported: nothing is lost, unlinked, or a dead letter.
+    /// Ends the services, and holds what is stored against what they wrote: nothing is lost, unlinked, or a dead letter.
     #[track_caller]
     pub(super) fn assert_all_is_linked(mut self) {
         self.content_api.stop(0);
         self.review.stop(143);
+        let written = self.written();
+        assert_eq!(written.is_empty(), self.way == Way::Http, "{written:?}");
+        for (mark, count) in &written {
+            let [business, scene, execution] =
+                mark.each_ref().map(|id| id.as_deref().expect("every line has a mark"));
+            let path = format!("/api/v1/business/{business}/scenes/{scene}/executions/{execution}");
+            until_or_tell(&format!("{count} reports of {mark:?}"), || {
+                let (_, body) = self.server.get(&path).ok_or("no answer")?;
+                let answer: Value =
+                    serde_json::from_str(&body).map_err(|error| format!("{error}: {body}"))?;
+                let all = answer["counts"]["reports"] == *count;
+                if all { Ok(()) } else { Err(format!("{body}\n{}", self.said())) }
+            });
+        }
         for (path, key) in [("/api/v1/unlinked", "unlinked"), ("/api/v1/dead", "deadLetters")] {
             let (status, body) = self.server.get(path).expect("it answers");
             let answer: Value = serde_json::from_str(&body).expect("JSON");
             assert_eq!((status, answer[key].as_array().map(Vec::len)), (200, Some(0)), "{answer:#}");
         }
+        self.relay.stop();
+        self.server.stop();
     }
+
+    /// How many lines of each execution are in the files.
+    fn written(&self) -> BTreeMap<[Option<String>; 3], u64> {
+        let mut counts = BTreeMap::new();
+        for service in [&self.content_api, &self.review] {
+            let file = path_in(&self.folder, &format!("reports/{}.ndjson", service.name));
+            for line in std::fs::read_to_string(file).unwrap_or_default().lines() {
+                let report: Value =
+                    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                let mark =
+                    ["businessId", "sceneId", "executionId"].map(|id| report[id].as_str().map(str::to_owned));
+                *counts.entry(mark).or_default() += 1;
+            }
+        }
+        counts
+    }
+}
+
+fn path_in(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).display().to_string()
 }
 
 #[track_caller]

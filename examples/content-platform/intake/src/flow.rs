@@ -48,7 +48,7 @@ pub(crate) enum IntakeError {
 }
 
 impl Platform {
-    /// Runs an intake: here an execution begins. One call runs it all, so its id is that of the trace.
+    /// The mark of an intake: here an execution begins. One call runs it all, so its id is that of the trace.
     pub(crate) fn mark(content: &Content) -> LinkMark {
         let trace = Context::current().trace_id().map_or_else(String::new, str::to_owned);
         LinkMark::new(&content.content_id, SCENE, trace)
