@@ -1,5 +1,7 @@
 //! One execution read back whole: its node reports, what all its reports add up to, and what else the answers need.
 
+use std::collections::hash_map::Entry;
+
 use linkloom_schema::finding::Finding;
 use linkloom_schema::ids::{LinkMark, MarkRef};
 use linkloom_schema::report::{Identity, Report, decode_stored, without_substituted_time};
@@ -18,9 +20,7 @@ use crate::store::{Store, StoreError};
 
 /// Qualifier of the summary cell in family `l` of the `link` table.
 pub const SUMMARY: &str = "summary";
-/// Up to so many packs of logs (16 MiB of text) are merged in memory; more are read one after the other.
-const LOG_PACKS_IN_MEMORY: usize = 64;
-/// An execution with up to so many reports is read whole.
+/// Of an execution with up to so many reports the logs are read with one call.
 const FEW_REPORTS: u64 = 512;
 /// Conflicting identities named in findings; more are counted in the last of them.
 const CONFLICTS_NAMED_MAX: usize = 100;
@@ -30,9 +30,9 @@ const CONFLICTS_NAMED_MAX: usize = 100;
 pub enum Logs {
     /// All of them.
     All,
-    /// All of them if they are few; of many, what the summary says: times, meta, traces.
+    /// All of them if they are few; of many, what the summary says (times, meta, traces), unless it cannot say all of that.
     Few,
-    /// What the summary says, unless it cannot say all of that. For answers that need neither logs nor how many there are.
+    /// What the summary says, also of few. For answers that need neither logs nor where they are.
     Summed,
 }
 
@@ -146,7 +146,7 @@ pub fn with_execution<T>(
 
     let stand_in = standing.filter(|_| match logs {
         Logs::All => false,
-        Logs::Few => log_packs.len() > LOG_PACKS_IN_MEMORY,
+        Logs::Few => own_logs.is_none(),
         Logs::Summed => true,
     });
     match stand_in {
@@ -238,7 +238,7 @@ impl Gathered {
         self.tally.set_meta(&summary.meta);
     }
 
-    /// Adds the logs of these packs, each once; `texts` if they were read already.
+    /// Adds the logs of these packs, each once; `texts` if they were read already, else one pack is in memory at a time.
     fn logs(
         &mut self,
         store: &dyn Store,
@@ -247,33 +247,43 @@ impl Gathered {
         mark: Option<MarkRef<'_>>,
         horizon: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        if texts.is_some() || packs.len() <= LOG_PACKS_IN_MEMORY {
-            let read = || packs.iter().map(|key| read::read_pack(store, key)).collect();
-            let texts: Vec<PackText> = texts.map_or_else(read, Ok)?;
-            let merged = read::merge(texts.iter().map(|pack| (pack, mark)), horizon);
-            let merged = merged.map_err(|why| StoreError::Corrupt {
-                store: store.name().to_owned(),
-                what: packs.first().map_or_else(String::new, |key| key.row.clone()),
-                why,
-            })?;
-            self.nodes(&merged);
+        let each_line = |each: &mut dyn FnMut(&str, Report<'_>)| {
+            packs.iter().enumerate().try_for_each(|(place, key)| match &texts {
+                Some(texts) => lines_of(store, key, &texts[place], mark, horizon, each),
+                None => lines_of(store, key, &read::read_pack(store, key)?, mark, horizon, each),
+            })
+        };
+        // Nearly always every identity has one content. Then each report is decoded once, and none is kept.
+        let mut contents: FxHashMap<Identity, u64> = FxHashMap::default();
+        let mut tally = self.tally.clone();
+        let mut conflicting = false;
+        each_line(&mut |line, report| {
+            let hash = xxh3_64(line.as_bytes());
+            match contents.entry(report.identity) {
+                Entry::Occupied(known) => conflicting |= *known.get() != hash,
+                Entry::Vacant(free) => {
+                    free.insert(hash);
+                    tally.add(&report);
+                }
+            }
+        })?;
+        if !conflicting {
+            self.tally = tally;
             return Ok(());
         }
-        // Which contents there are under each identity, then each report once.
-        let mut contents: FxHashMap<Identity, u64> = FxHashMap::default();
-        // The least of each that has several, and whether they differ in more than the moment at which they came.
+        // Which contents there are under an identity that has several: the least of each, and whether they differ in more
+        // than the moment at which they came. Then each report once.
         let mut least: FxHashMap<Identity, (String, bool)> = FxHashMap::default();
-        each_line(store, packs, mark, horizon, &mut |line, report| {
-            let hash = xxh3_64(line.as_bytes());
-            if *contents.entry(report.identity).or_insert(hash) != hash {
+        each_line(&mut |line, report| {
+            if contents.get(&report.identity) != Some(&xxh3_64(line.as_bytes())) {
                 least.entry(report.identity).or_insert_with(|| (line.to_owned(), false));
             }
         })?;
-        each_line(store, packs, mark, horizon, &mut |line, report| {
+        each_line(&mut |line, report| {
             if let Some((known, differ)) = least.get_mut(&report.identity) {
                 // The known one lacks its time if this one does, or else they differ.
-                let of = |line| without_substituted_time(line, &report);
-                *differ |= of(line) != of(known);
+                *differ |=
+                    without_substituted_time(line, &report) != without_substituted_time(known, &report);
                 if line < known.as_str() {
                     line.clone_into(known);
                 }
@@ -298,25 +308,23 @@ impl Gathered {
     }
 }
 
-/// Lends every line of packs, one pack in memory at a time, with the report it holds.
-fn each_line(
+/// Lends every line of a pack with the report it holds.
+fn lines_of(
     store: &dyn Store,
-    packs: &[PackKey],
+    key: &PackKey,
+    pack: &PackText,
     mark: Option<MarkRef<'_>>,
     horizon: Option<Timestamp>,
     each: &mut dyn FnMut(&str, Report<'_>),
 ) -> Result<(), StoreError> {
-    for key in packs {
-        let pack = read::read_pack(store, key)?;
-        for line in pack.lines() {
-            let report = decode_stored(line.as_bytes(), mark).map_err(|why| StoreError::Corrupt {
-                store: store.name().to_owned(),
-                what: format!("pack {} of row {}", key.qualifier, key.row),
-                why: why.to_string(),
-            })?;
-            if horizon.is_none_or(|horizon| report.time.is_none_or(|time| time >= horizon)) {
-                each(line, report);
-            }
+    for line in pack.lines() {
+        let report = decode_stored(line.as_bytes(), mark).map_err(|why| StoreError::Corrupt {
+            store: store.name().to_owned(),
+            what: format!("pack {} of row {}", key.qualifier, key.row),
+            why: why.to_string(),
+        })?;
+        if horizon.is_none_or(|horizon| report.time.is_none_or(|time| time >= horizon)) {
+            each(line, report);
         }
     }
     Ok(())
