@@ -40,12 +40,7 @@ impl ApiServer {
         let access = Access::new(tokens::read(config)?);
         let page = Page::new(page::FILES, &config.api.frame_ancestors).map_err(|error| anyhow!("{error}"));
         let page = page.context("api.frame_ancestors")?;
-        let settings = Settings {
-            reads_max: config.api.reads_max,
-            mark_separator: config.ingest.mark_separator.clone(),
-            body_bytes_max: config.api.body_bytes_max,
-            access: access.clone(),
-        };
+        let settings = settings(config, access.clone());
         let live = Live::new(config.api.live_connections_max);
         let router = http::router(reader.into(), owner.into(), live.clone(), page, settings, process);
         ApiServer::listen(router, live, &access, config)
@@ -56,7 +51,7 @@ impl ApiServer {
     /// Errors: the address is in use, or is not one of this machine's own.
     pub fn relay(intake: Arc<dyn Intake>, config: &Config, process: Process) -> anyhow::Result<Self> {
         let access = Access::new(tokens::read(config)?);
-        let router = http::relay_router(intake, config.api.body_bytes_max, access.clone(), process);
+        let router = http::relay_router(intake, &settings(config, access.clone()), process);
         ApiServer::listen(router, Live::new(0), &access, config)
     }
 
@@ -130,6 +125,16 @@ impl ApiServer {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+fn settings(config: &Config, access: Access) -> Settings {
+    Settings {
+        reads_max: config.api.reads_max,
+        mark_separator: config.ingest.mark_separator.clone(),
+        body_bytes_max: config.api.body_bytes_max,
+        posts_max: config.api.connections_max.div_ceil(2),
+        access,
     }
 }
 

@@ -121,6 +121,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
         }
     };
     tracing::info!("stopping: what was read is stored");
+    let failed = relay.failed();
     drop(relay);
     service.drain();
     report(&figures, &outcome, begun.elapsed().as_secs_f64(), &option);
@@ -128,6 +129,9 @@ pub(super) fn run(args: &ServeArgs, config: &Config) -> anyhow::Result<Outcome> 
     drop(service);
     if let Some(failed) = outcome.failed.first() {
         bail!("{failed}");
+    }
+    if failed.load(Ordering::Acquire) {
+        bail!("posted reports could not be stored, the log says why");
     }
     Ok(Outcome::Done)
 }

@@ -225,9 +225,9 @@ section! {
         /// Folder in which it is written down how far files were read.
         /// Empty: with files, one has to be named with `--state`.
         state: String = String::new(), Text("the path of a folder, or empty", |path| !path.contains('\0'));
-        /// Files followed at once.
-        /// At the limit further ones wait until others are gone.
-        files_max: usize = 1_024, Range(1, 1_000_000);
+        /// Files followed at once, each of which is open.
+        /// At the limit one that was read to its end makes room for one that was written later; else further ones wait.
+        files_max: usize = 512, Range(1, 1_000_000);
         /// Bytes that were read of files, and as many of posts, and are not in Kafka yet.
         /// At the limit reading waits.
         bytes_max: usize = (16 * MIB) as usize, Range(64 * KIB, 64 * GIB);

@@ -216,6 +216,7 @@ fn every_setting_says_what_it_means_and_numbers_name_their_unit() {
                 "live_connections_max",
                 "digest_partitions",
                 "reads_max",
+                "files_max",
             ];
             assert!(
                 !setting.allowed.is_number() || unit || counts.contains(&setting.key),

@@ -83,7 +83,9 @@ impl Target {
     pub fn trouble(&self) -> Option<String> {
         let trouble = self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         trouble.or_else(|| {
-            (!self.asked.load(Ordering::Relaxed)).then(|| {
+            // What it took is an answer, too.
+            let answered = self.asked.load(Ordering::Relaxed) || self.has_delivered();
+            (!answered).then(|| {
                 format!("topic {}: kafka at {} has not answered yet", self.topic, self.settings.brokers)
             })
         })
@@ -93,12 +95,18 @@ impl Target {
         *self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = trouble;
     }
 
-    /// Asks what the topic takes. A Kafka that does not let us ask takes what it takes: what is too long is found out
-    /// when it is written.
+    fn has_delivered(&self) -> bool {
+        self.figures.delivered.load(Ordering::Relaxed) > 0
+    }
+
+    /// Asks what the topic takes. A Kafka that does not tell takes what it takes: what is too long is found out when it is
+    /// written.
     fn ask(&self) {
         match record_bytes_max(&self.settings, &self.topic) {
             Ok(max) => {
-                self.record_bytes_max.store(max, Ordering::Relaxed);
+                if let Some(max) = max {
+                    self.record_bytes_max.store(max, Ordering::Relaxed);
+                }
                 self.asked.store(true, Ordering::Relaxed);
                 self.set_trouble(None);
             }
@@ -120,6 +128,10 @@ struct UnderWay {
     batch: RawBatch,
     state: State,
     tries: u32,
+    /// Its records travel one by one: what the broker says of one is true of it.
+    alone: bool,
+    /// Records of it that are longer than the topic takes, as far as is known beforehand.
+    left_out: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -145,6 +157,7 @@ impl Forwarder {
             of: self,
             decoder: Decoder::new(self.limits.clone()),
             writer: None,
+            alone: None,
             under_way: VecDeque::new(),
             bytes: 0,
             next: 0,
@@ -167,6 +180,10 @@ impl Forwarder {
                 continue;
             }
             if run.bytes >= self.bytes_max {
+                // Files that come and go meanwhile are seen.
+                if let Err(error) = source.keep_alive() {
+                    tracing::warn!("{error}");
+                }
                 run.wait(WAIT.0);
                 continue;
             }
@@ -196,7 +213,10 @@ impl Forwarder {
 struct Run<'f> {
     of: &'f Forwarder,
     decoder: Decoder,
-    writer: Option<KafkaWriter>,
+    /// With the length of batches it was made for.
+    writer: Option<(usize, KafkaWriter)>,
+    /// One that sends each record by itself.
+    alone: Option<(usize, KafkaWriter)>,
     /// Oldest first.
     under_way: VecDeque<UnderWay>,
     bytes: u64,
@@ -211,7 +231,8 @@ impl Run<'_> {
     /// Asks what the topic takes, as long as that is not known.
     fn ask_again(&mut self) {
         let target = &self.of.target;
-        let due = self.asked.is_none_or(|asked| asked.elapsed() >= AGAIN.1);
+        // Where it takes what is written it need not be asked a second time.
+        let due = self.asked.is_none_or(|asked| asked.elapsed() >= AGAIN.1 && !target.has_delivered());
         if !target.asked.load(Ordering::Relaxed) && due {
             target.ask();
             self.asked = Some(Instant::now());
@@ -224,36 +245,37 @@ impl Run<'_> {
         self.of.target.figures.under_way.fetch_add(bytes, Ordering::Relaxed);
         let number = self.next;
         self.next += 1;
-        self.under_way.push_back(UnderWay { number, batch, state: State::Written, tries: 0 });
+        let max = self.of.target.record_bytes_max();
+        let mut left_out = 0;
+        for record in batch.iter().filter(|record| record.bytes.len() > max) {
+            left_out += 1;
+            complain(&record, max, &self.of.target);
+        }
+        self.of.target.figures.refused.fetch_add(left_out, Ordering::Relaxed);
+        let state = State::Written;
+        self.under_way.push_back(UnderWay { number, batch, state, tries: 0, alone: false, left_out });
         self.write(self.under_way.len() - 1);
     }
 
     /// Hands a batch to Kafka.
     fn write(&mut self, at: usize) {
         let target = &self.of.target;
-        let UnderWay { number, batch, .. } = &self.under_way[at];
-        let number = *number;
-        if self.writer.as_ref().is_none_or(KafkaWriter::is_broken) {
-            self.writer = KafkaWriter::new(&target.settings).ok();
-        }
-        let Some(writer) = &self.writer else {
-            let why = "no client can be made".to_owned();
-            return self.failed(number, &Undelivered { records: 1, too_long: 0, why });
+        let UnderWay { number, batch, alone, .. } = &self.under_way[at];
+        let (number, max) = (*number, target.record_bytes_max());
+        let made = if *alone {
+            writer_of(&mut self.alone, target, usize::MAX, 1)
+        } else {
+            writer_of(&mut self.writer, target, max, usize::MAX)
         };
-        let max = target.record_bytes_max();
-        let (mut key, decoder) = (String::new(), &mut self.decoder);
-        let tell = self.tell.clone();
-        let mut refused = 0;
-        let records = batch.iter().filter(|record| {
-            let fits = record.bytes.len() <= max;
-            if !fits {
-                refused += 1;
-                complain(record, max, target);
+        let writer = match made {
+            Ok(writer) => writer,
+            Err(error) => {
+                let why = error.to_string();
+                return self.failed(number, &Undelivered { records: 1, too_long: 0, why });
             }
-            fits
-        });
-        // The key is lent record by record, and copied by the client.
-        let records: Vec<Record<'_>> = records.collect();
+        };
+        let records: Vec<Record<'_>> = batch.iter().filter(|record| record.bytes.len() <= max).collect();
+        let (mut key, decoder) = (String::new(), &mut self.decoder);
         let keys: Vec<Option<Box<[u8]>>> =
             records.iter().map(|record| key_of(decoder, record, &mut key)).collect();
         let new = records.iter().zip(&keys).map(|(record, key)| NewRecord {
@@ -262,7 +284,7 @@ impl Run<'_> {
             value: Some(record.bytes),
             time_ms: record.time.map(|time| time.0.div_euclid(1_000)),
         });
-        target.figures.refused.fetch_add(refused, Ordering::Relaxed);
+        let tell = self.tell.clone();
         writer.write_then(&target.topic, new, move |result| {
             // Who has gone does not want to know.
             let _ = tell.send((number, result));
@@ -284,26 +306,31 @@ impl Run<'_> {
     }
 
     fn heard(&mut self, (number, result): Delivery) {
-        let figures = &self.of.target.figures;
-        match result {
-            Err(lost) if lost.records > lost.too_long => self.failed(number, &lost),
-            result => {
-                let lost = result.err().map_or(0, |lost| lost.too_long);
-                let Some(one) = self.under_way.iter_mut().find(|one| one.number == number) else { return };
-                one.state = State::Done;
-                if lost > 0 {
-                    tracing::warn!(
-                        source = %one.batch.source,
-                        records = lost,
-                        "the topic does not take records that long: they are left out"
-                    );
-                    figures.refused.fetch_add(lost as u64, Ordering::Relaxed);
-                }
-                let records = (one.batch.records.len() - lost) as u64;
-                figures.delivered.fetch_add(records, Ordering::Relaxed);
-                self.of.target.set_trouble(None);
+        let target = &self.of.target;
+        let Some(one) = self.under_way.iter_mut().find(|one| one.number == number) else { return };
+        let lost = match result {
+            Err(lost) if lost.records > lost.too_long => return self.failed(number, &lost),
+            // Brokers say it of all that came together.
+            Err(_) if !one.alone && one.batch.records.len() > 1 => {
+                one.alone = true;
+                one.state = State::Again(Instant::now());
+                return;
             }
+            result => result.err().map_or(0, |lost| lost.too_long as u64),
+        };
+        one.state = State::Done;
+        if lost > 0 {
+            tracing::warn!(
+                source = %one.batch.source,
+                records = lost,
+                "the topic does not take records that long: they are left out"
+            );
+            target.figures.refused.fetch_add(lost, Ordering::Relaxed);
         }
+        let records = one.batch.records.len() as u64;
+        let delivered = records.saturating_sub(one.left_out + lost);
+        target.figures.delivered.fetch_add(delivered, Ordering::Relaxed);
+        target.set_trouble(None);
     }
 
     fn failed(&mut self, number: u64, lost: &Undelivered) {
@@ -348,6 +375,21 @@ impl Run<'_> {
             tracing::warn!("{error}");
         }
     }
+}
+
+/// The writer for batches of so many bytes and records; a new one if there is none, or none that is of use.
+fn writer_of<'w>(
+    kept: &'w mut Option<(usize, KafkaWriter)>,
+    target: &Target,
+    bytes_max: usize,
+    records_max: usize,
+) -> Result<&'w KafkaWriter, SourceError> {
+    let is_of_use = |(made_for, writer): &(usize, KafkaWriter)| *made_for == bytes_max && !writer.is_broken();
+    let writer = match kept.take().filter(is_of_use) {
+        Some(writer) => writer,
+        None => (bytes_max, KafkaWriter::with_batches(&target.settings, bytes_max, records_max)?),
+    };
+    Ok(&kept.insert(writer).1)
 }
 
 /// The key of a record: the row key of its execution, so that all reports of one are in one partition; none without a mark.

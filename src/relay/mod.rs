@@ -24,8 +24,19 @@ const POSTS_MAX: usize = 1_024;
 
 /// Posted reports on their way. Dropping it stores what was taken and ends it.
 pub struct Relay {
-    posted: Arc<Posted>,
+    // Closed before the thread is waited for: what comes meanwhile is told so.
+    door: Door,
+    failed: Arc<AtomicBool>,
     _work: Work,
+}
+
+/// Where posted reports come in. Dropping it lets no more in.
+struct Door(Arc<Posted>);
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// A thread that is told to stop and waited for when this is dropped.
@@ -35,20 +46,24 @@ struct Work {
 }
 
 impl Relay {
-    /// Stores what is posted. `failed` is set when the store takes no more reports.
+    /// Stores what is posted. `stops` is set when the store takes no more reports: the process is of no use then.
     pub fn store(
         service: &Arc<Service>,
         figures: &Arc<FeedFigures>,
         config: &Config,
-        failed: &Arc<AtomicBool>,
+        stops: &Arc<AtomicBool>,
     ) -> std::io::Result<Self> {
-        let (service, figures, failed) = (service.clone(), figures.clone(), failed.clone());
-        Relay::start(config, None, move |source, stop| {
+        let (service, figures, stops) = (service.clone(), figures.clone(), stops.clone());
+        let failed = Arc::new(AtomicBool::new(false));
+        let fails = failed.clone();
+        let relay = Relay::start(config, None, move |source, stop| {
             if let Err(error) = service.feed(source, &figures, stop) {
                 tracing::error!(%error, "posted reports cannot be stored");
-                failed.store(true, Ordering::Release);
+                fails.store(true, Ordering::Release);
+                stops.store(true, Ordering::Release);
             }
-        })
+        })?;
+        Ok(Relay { failed, ..relay })
     }
 
     /// Writes what is posted to a topic.
@@ -65,12 +80,18 @@ impl Relay {
         let bytes_max = config.api.reports_bytes_max as u64;
         let (sender, mut source) = channel(NAME, POSTS_MAX, bytes_max, line_bytes_max(config));
         let work = Work::start("relay", move |stop| work(&mut source, stop))?;
-        Ok(Relay { posted: Arc::new(Posted::new(sender, limits(config), target)), _work: work })
+        let door = Door(Arc::new(Posted::new(sender, limits(config), target)));
+        Ok(Relay { door, failed: Arc::default(), _work: work })
+    }
+
+    /// Whether what was posted could not be stored; also known when this is gone.
+    pub fn failed(&self) -> Arc<AtomicBool> {
+        self.failed.clone()
     }
 
     /// Who takes posted reports.
     pub fn posted(&self) -> Arc<Posted> {
-        self.posted.clone()
+        self.door.0.clone()
     }
 }
 

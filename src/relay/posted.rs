@@ -1,6 +1,6 @@
 //! Posted lines at the door: which are refused is told at once, the others go on their way.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use linkloom_ingest::decode::{Decoder, Limits, Reason};
 use linkloom_ingest::source::{ChannelSender, SendRefused};
@@ -14,7 +14,8 @@ const REFUSED_NAMED_MAX: usize = 1_000;
 
 /// Takes posted lines.
 pub struct Posted {
-    sender: ChannelSender,
+    /// `None` when no more are taken.
+    sender: RwLock<Option<ChannelSender>>,
     limits: Limits,
     /// Where they go to, if that is a topic.
     target: Option<Arc<Target>>,
@@ -22,7 +23,12 @@ pub struct Posted {
 
 impl Posted {
     pub(super) fn new(sender: ChannelSender, limits: Limits, target: Option<Arc<Target>>) -> Self {
-        Posted { sender, limits, target }
+        Posted { sender: RwLock::new(Some(sender)), limits, target }
+    }
+
+    /// Takes no more from now on. What waits is answered by whoever reads it, or, once nobody does, with 503.
+    pub(super) fn close(&self) {
+        self.sender.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
@@ -39,7 +45,9 @@ impl Intake for Posted {
             durable();
             return Ok(taken);
         }
-        match self.sender.try_send(lines, Some(at), durable) {
+        let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(sender) = &*sender else { return Err(NotTaken::Closed) };
+        match sender.try_send(lines, Some(at), durable) {
             Ok(()) => Ok(taken),
             Err(SendRefused::Full(_)) => Err(NotTaken::Full),
             Err(SendRefused::Closed(_)) => Err(NotTaken::Closed),
@@ -85,7 +93,7 @@ mod tests {
         assert_eq!((taken.accepted, named(&taken)), (2, vec![(3, "malformed_json")]));
         let taken = look(&mut Decoder::default(), Some(20), lines, Timestamp(0));
         assert_eq!((taken.accepted, named(&taken)), (1, vec![(1, "report_too_long"), (3, "malformed_json")]));
-        assert_eq!(taken.refused[0].detail, "the report is 65 bytes long, the topic takes 20");
+        assert_eq!(taken.refused[0].detail, "the report is 64 bytes long, the topic takes 20");
         let many = look(&mut Decoder::default(), None, &b"x\n".repeat(1_500), Timestamp(0));
         assert_eq!((many.accepted, many.refused.len(), many.refused_more), (0, 1_000, 500));
         assert_eq!(look(&mut Decoder::default(), None, b"\n\r\n", Timestamp(0)), Taken::default());

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
@@ -81,8 +81,20 @@ struct Followed {
     begin: Vec<u8>,
     /// What to write down when a batch is committed: the position behind it, oldest first.
     open: VecDeque<Place>,
-    /// Since when no path leads to it.
+    /// Since when no path leads to it and nothing came.
     nameless: Option<Instant>,
+    /// All that is in it was read.
+    at_end: bool,
+    /// When it was written to, as the look before saw it.
+    written: SystemTime,
+}
+
+/// What a file had to give.
+enum Read {
+    Batch(RawBatch),
+    Nothing,
+    /// It does not begin as it did: it was emptied in place and written anew.
+    Cut,
 }
 
 impl std::fmt::Debug for Followed {
@@ -164,9 +176,16 @@ impl Tail {
         }
     }
 
+    fn look_if_due(&mut self) {
+        if self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+            self.looked = Some(Instant::now());
+            self.look();
+        }
+    }
+
     /// Looks which files there are.
     fn look(&mut self) {
-        let mut found: BTreeMap<(u64, u64), (PathBuf, u64)> = BTreeMap::new();
+        let mut found: BTreeMap<(u64, u64), (PathBuf, u64, SystemTime)> = BTreeMap::new();
         let mut unreadable = Vec::new();
         for pattern in &self.patterns {
             // It was read before.
@@ -181,7 +200,8 @@ impl Tail {
                 };
                 match fs::metadata(&path) {
                     Ok(data) if data.is_file() => {
-                        found.entry((data.dev(), data.ino())).or_insert((path, data.len()));
+                        let written = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                        found.entry((data.dev(), data.ino())).or_insert((path, data.len(), written));
                     }
                     Ok(_) => {}
                     // It was rolled away in this moment.
@@ -198,25 +218,25 @@ impl Tail {
         for (index, file) in self.files.iter_mut().enumerate() {
             match found.remove(&file.key) {
                 None => _ = file.nameless.get_or_insert(now),
-                // Emptied in place, and written anew.
-                Some((_, length)) if length < file.read => shorter.push(index),
-                Some(_) => file.nameless = None,
+                // Emptied in place.
+                Some((_, length, _)) if length < file.read => shorter.push(index),
+                Some((_, _, written)) => (file.nameless, file.written) = (None, written),
             }
         }
         for index in shorter.into_iter().rev() {
-            let file = self.files.swap_remove(index);
-            self.places.gone(file.id);
-            tracing::info!(file = %file.name, read = file.read, "the file was cut: it is read from its beginning");
-            self.looked = None;
+            self.was_cut(index);
         }
+        // Those written last go first, should there be too many.
         let mut found: Vec<_> = found.into_iter().collect();
-        found.sort_by(|(_, (one, _)), (_, (other, _))| one.cmp(other));
-        for (key, (path, length)) in found {
+        found.sort_by(|(_, (one, _, one_written)), (_, (other, _, other_written))| {
+            other_written.cmp(one_written).then_with(|| one.cmp(other))
+        });
+        for (key, (path, length, written)) in found {
             // An empty file says nothing yet of what it is.
             if length == 0 {
                 continue;
             }
-            if self.files.len() >= self.options.files_max {
+            if self.files.len() >= self.options.files_max && !self.make_room(written) {
                 let why = format!(
                     "{} files are followed already; it waits until others are gone",
                     self.files.len()
@@ -224,7 +244,7 @@ impl Tail {
                 self.complain(&path, "follow", why);
                 continue;
             }
-            match self.follow(&path, key) {
+            match self.follow(&path, key, written) {
                 Ok(None) => {
                     self.complain(&path, "follow", "it is compressed; `linkloom ingest` reads such files")
                 }
@@ -235,8 +255,31 @@ impl Tail {
         }
     }
 
+    /// A file that was emptied in place is found again by the next look, which is due now.
+    fn was_cut(&mut self, index: usize) {
+        let file = self.files.swap_remove(index);
+        self.places.gone(file.id);
+        self.looked = None;
+        tracing::info!(file = %file.name, read = file.read, "the file was cut: it is read from its beginning");
+    }
+
+    /// Lets go of the file written longest ago if all of it was read and committed, for one that was `written` later. Should it
+    /// grow, it is the latest one, and found again.
+    fn make_room(&mut self, written: SystemTime) -> bool {
+        let read = self.files.iter().enumerate().filter(|(_, file)| file.at_end && file.open.is_empty());
+        let Some((index, oldest)) = read.min_by_key(|(_, file)| file.written) else { return false };
+        if oldest.written >= written {
+            return false;
+        }
+        let file = self.files.swap_remove(index);
+        self.places.gone(file.id);
+        // That it waits now is nothing to be told.
+        self.complained.insert(PathBuf::from(&*file.name));
+        true
+    }
+
     /// Opens a file and goes to where it was left; `None` when it is compressed.
-    fn follow(&mut self, path: &Path, key: (u64, u64)) -> io::Result<Option<Opened>> {
+    fn follow(&mut self, path: &Path, key: (u64, u64), written: SystemTime) -> io::Result<Option<Opened>> {
         let mut file = File::open(path)?;
         let data = file.metadata()?;
         if (data.dev(), data.ino()) != key {
@@ -269,6 +312,8 @@ impl Tail {
             begin,
             open: VecDeque::new(),
             nameless: None,
+            at_end: false,
+            written,
         });
         Ok(Some(Opened { source: name, position: point.length, refused: 0, size: Some(data.len()) }))
     }
@@ -279,8 +324,12 @@ impl Tail {
             self.turn = (self.turn + 1) % self.files.len();
             let file = &mut self.files[self.turn];
             match file.read(self.options.block_bytes) {
-                Ok(Some(batch)) => return Some(Ok(Next::Batch(batch))),
-                Ok(None) => {}
+                Ok(Read::Batch(batch)) => return Some(Ok(Next::Batch(batch))),
+                Ok(Read::Nothing) => {}
+                Ok(Read::Cut) => {
+                    self.was_cut(self.turn);
+                    return None;
+                }
                 Err(error) => {
                     let error = SourceError::new(&file.name, "read", error);
                     // Found again by the next look.
@@ -295,7 +344,8 @@ impl Tail {
 
     /// Lets go of files that have no name any more and are read and committed to their end.
     fn let_go(&mut self) -> Option<Next> {
-        let over = |file: &Followed| file.nameless.is_some_and(|since| since.elapsed() >= AFTERWARDS);
+        let over =
+            |file: &Followed| file.at_end && file.nameless.is_some_and(|since| since.elapsed() >= AFTERWARDS);
         for index in (0..self.files.len()).rev().collect::<Vec<_>>() {
             if !over(&self.files[index]) {
                 continue;
@@ -315,14 +365,22 @@ impl Tail {
 
 impl Followed {
     /// The lines that were added, at most a block of them.
-    fn read(&mut self, block_bytes: usize) -> io::Result<Option<RawBatch>> {
+    fn read(&mut self, block_bytes: usize) -> io::Result<Read> {
         loop {
             let mut buffer = self.splitter.buffer(block_bytes);
             let before = buffer.len();
             (&self.file).take(block_bytes as u64).read_to_end(&mut buffer)?;
             let read = buffer.len() - before;
-            if read == 0 {
-                return Ok(None);
+            self.at_end = read == 0;
+            if self.at_end {
+                return Ok(Read::Nothing);
+            }
+            if !self.begins_as_before()? {
+                return Ok(Read::Cut);
+            }
+            if self.nameless.is_some() {
+                // Whoever rolled it still writes to it.
+                self.nameless = Some(Instant::now());
             }
             if self.begin.len() < super::resume::HEAD_BYTES_MAX {
                 let room = super::resume::HEAD_BYTES_MAX - self.begin.len();
@@ -339,8 +397,20 @@ impl Followed {
             let place = self.place();
             self.hash.update(rest);
             if !lines.records.is_empty() || lines.blank > 0 {
-                return Ok(Some(self.batch(place, lines.bytes, lines.records, lines.blank)));
+                return Ok(Read::Batch(self.batch(place, lines.bytes, lines.records, lines.blank)));
             }
+        }
+    }
+
+    /// Whether what was read of it is still its beginning, as far as that is kept. A file that was emptied may have become as
+    /// long as it was before anybody looked.
+    fn begins_as_before(&self) -> io::Result<bool> {
+        let known = self.begin.len().min(usize::try_from(self.read).unwrap_or(usize::MAX));
+        let mut now = vec![0; known];
+        match self.file.read_exact_at(&mut now, 0) {
+            Ok(()) => Ok(now == self.begin[..known]),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -388,18 +458,18 @@ impl Source for Tail {
     fn next(&mut self, wait: Duration) -> Result<Next, SourceError> {
         let began = Instant::now();
         loop {
-            if self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
-                self.looked = Some(Instant::now());
-                self.look();
-            }
+            self.look_if_due();
             if let Some(told) = self.to_tell.pop_front() {
                 return told;
+            }
+            if let Some(next) = self.let_go() {
+                return Ok(next);
             }
             if let Some(next) = self.read() {
                 return next;
             }
-            if let Some(next) = self.let_go() {
-                return Ok(next);
+            if self.looked.is_none() {
+                continue;
             }
             self.places.note(false)?;
             let left = wait.saturating_sub(began.elapsed());
@@ -428,6 +498,12 @@ impl Source for Tail {
 
     fn positions_last(&self) -> bool {
         true
+    }
+
+    /// Files that come, are rolled or cut are seen also while nothing is read.
+    fn keep_alive(&mut self) -> Result<(), SourceError> {
+        self.look_if_due();
+        self.places.note(false)
     }
 }
 
@@ -671,6 +747,39 @@ mod tests {
     }
 
     #[test]
+    fn one_that_has_become_longer_again_before_anybody_looked_is_read_anew_too() {
+        let folder = Folder::new();
+        folder.add("a.log", "one\n");
+        let mut tail = folder.open();
+        assert_eq!(lines(&mut tail).len(), 1);
+        fs::write(folder.path("a.log"), "four, five\nsix\n").expect("written anew");
+        assert_eq!(lines(&mut tail), ["a.log:1 four, five", "a.log:2 six"]);
+        // While nothing is read files are looked at all the same.
+        folder.add("b.log", "seven\n");
+        tail.looked = None;
+        tail.keep_alive().expect("looked");
+        assert_eq!(tail.files(), 2);
+    }
+
+    #[test]
+    fn a_rolled_file_is_kept_as_long_as_somebody_writes_to_it() {
+        let folder = Folder::new();
+        folder.add("a.log", "one\n");
+        let mut tail = folder.open();
+        assert_eq!(lines(&mut tail).len(), 1);
+        let mut writer = OpenOptions::new().append(true).open(folder.path("a.log")).expect("opened");
+        fs::rename(folder.path("a.log"), folder.path("rolled")).expect("renamed");
+        long_after(&mut tail);
+        writer.write_all(b"two\n").expect("written");
+        tail.files[0].at_end = false;
+        assert_eq!(lines(&mut tail), ["a.log:2 two"]);
+        assert_eq!(tail.files(), 1, "there may be more");
+        long_after(&mut tail);
+        assert_eq!(lines(&mut tail), [""; 0]);
+        assert_eq!(tail.files(), 0);
+    }
+
+    #[test]
     fn the_next_start_goes_on_where_this_one_was_confirmed() {
         let folder = Folder::new();
         folder.add("a.log", "one\ntwo\n");
@@ -727,20 +836,28 @@ mod tests {
         assert_eq!(read, ["one"]);
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].contains("b.log.gz") && told[0].contains("it is compressed"), "{told:?}");
-        let many = TailOptions { files_max: 1, ..Folder::new().options() };
-        let other = TailOptions { patterns: folder.options().patterns, ..many };
+        let one = TailOptions { files_max: 1, state: folder.path("other"), ..folder.options() };
+        drop(tail);
         folder.add("e.log", "two\n");
-        let mut tail = Tail::open(other).expect("opened");
+        fs::remove_file(folder.path("b.log.gz")).expect("removed");
+        let later = SystemTime::now() + Duration::from_secs(5);
+        let written_later = |name: &str| {
+            let file = OpenOptions::new().append(true).open(folder.path(name)).expect("opened");
+            file.set_modified(later).expect("set");
+        };
+        written_later("e.log");
+        let mut tail = Tail::open(one).expect("opened");
         let mut waits = None;
         for _ in 0..20 {
             tail.looked = None;
-            if let Err(error) = tail.next(Duration::ZERO)
-                && error.to_string().contains("waits until others are gone")
-            {
-                waits = Some(error.source_name);
+            match tail.next(Duration::ZERO) {
+                Ok(Next::Batch(batch)) => tail.commit(&[batch.position()]).expect("committed"),
+                Ok(_) => {}
+                Err(error) => waits = Some(error.source_name),
             }
         }
-        assert!(waits.is_some_and(|waits| waits.ends_with("e.log")) && tail.files() == 1);
+        assert!(waits.is_some_and(|waits| waits.ends_with("a.log")), "the one written last goes first");
+        assert!(tail.files.len() == 1 && tail.files[0].name.ends_with("e.log") && tail.files[0].at_end);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum::extract::{FromRef, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::answers::Ids;
 use super::owner::{DeadQuery, Intake, NotTaken, RefusedLine, Replay};
@@ -16,7 +16,7 @@ use super::params::Params;
 use super::path::{NO_SERVICE, part};
 use super::problem::{BadParameter, Problem, clip};
 use super::representation::Wants;
-use super::{Api, body, now, routes};
+use super::{Api, Settings, body, now, routes};
 use crate::{LogsQuery, Unlinked, json};
 
 /// Time for posted reports to become durable.
@@ -124,18 +124,22 @@ pub(super) struct Posts {
     /// None as long as there is nobody to take them.
     intake: Option<Arc<dyn Intake>>,
     body_bytes_max: usize,
+    /// One permit for each post that may wait to be durable.
+    waiting: Arc<Semaphore>,
 }
 
 impl Posts {
-    pub(super) fn new(intake: Arc<dyn Intake>, body_bytes_max: usize) -> Self {
-        Posts { intake: Some(intake), body_bytes_max }
+    pub(super) fn new(intake: Arc<dyn Intake>, settings: &Settings) -> Self {
+        let waiting = Arc::new(Semaphore::new(settings.posts_max.max(1)));
+        Posts { intake: Some(intake), body_bytes_max: settings.body_bytes_max, waiting }
     }
 }
 
 impl FromRef<Api> for Posts {
     fn from_ref(api: &Api) -> Self {
         let intake = api.owner.get().cloned().map(|owner| owner as Arc<dyn Intake>);
-        Posts { intake, body_bytes_max: api.settings.body_bytes_max }
+        let waiting = api.posts.clone();
+        Posts { intake, body_bytes_max: api.settings.body_bytes_max, waiting }
     }
 }
 
@@ -149,6 +153,11 @@ pub(super) async fn reports(
 ) -> Result<Response, Problem> {
     Params::read(uri.query(), routes::NONE).finish()?;
     let intake = posts.intake.ok_or_else(Problem::only_reads)?;
+    // Connections are left for others, who may ask how the process is.
+    let Ok(_waits) = posts.waiting.try_acquire() else {
+        let detail = "as many posts wait to be stored as may (half of api.connections_max); send it again";
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
+    };
     let lines = body::read(&headers, sent, posts.body_bytes_max).await?;
     let (tell, told) = oneshot::channel::<()>();
     // Who has gone does not want to know.

@@ -58,6 +58,8 @@ pub struct Settings {
     pub mark_separator: String,
     /// Longest body of posted reports, in bytes, as it is sent and as it is decoded.
     pub body_bytes_max: usize,
+    /// Posts of reports that may wait to be durable at once; a further one is refused.
+    pub posts_max: usize,
     /// Who may ask.
     pub access: Access,
 }
@@ -68,6 +70,7 @@ impl Default for Settings {
             reads_max: 8,
             mark_separator: "_".to_owned(),
             body_bytes_max: 16 << 20,
+            posts_max: 32,
             access: Access::default(),
         }
     }
@@ -83,6 +86,8 @@ struct Api {
     settings: Arc<Settings>,
     /// One permit for each read that may run at once.
     reads: Arc<Semaphore>,
+    /// One permit for each post that may wait.
+    posts: Arc<Semaphore>,
     /// The permit to look whether the store answers.
     look: Arc<Semaphore>,
     process: Process,
@@ -103,6 +108,7 @@ pub fn router(
 ) -> Router {
     let access = settings.access.clone();
     let reads = Arc::new(Semaphore::new(settings.reads_max.max(1)));
+    let posts = Arc::new(Semaphore::new(settings.posts_max.max(1)));
     let api = Api {
         reader: reader.into(),
         owner,
@@ -110,6 +116,7 @@ pub fn router(
         page: Arc::new(page),
         settings: Arc::new(settings),
         reads,
+        posts,
         look: Arc::new(Semaphore::new(1)),
         process,
     };

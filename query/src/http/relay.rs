@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, Uri, header};
 use super::intake::{self, Posts};
 use super::owner::Intake;
 use super::problem::{Problem, clip};
-use super::{Access, Process, guard, health, path, ready};
+use super::{Process, Settings, guard, health, path, ready};
 
 #[derive(Clone)]
 struct Relay {
@@ -33,12 +33,8 @@ impl FromRef<Relay> for Process {
 
 /// The API of a process that passes reports on and has no store: posting them, its metrics, and whether it is of use. The
 /// same paths, bodies, answers and problems as those of [`router`](super::router).
-pub fn relay_router(
-    intake: Arc<dyn Intake>,
-    body_bytes_max: usize,
-    access: Access,
-    process: Process,
-) -> Router {
+pub fn relay_router(intake: Arc<dyn Intake>, settings: &Settings, process: Process) -> Router {
+    let access = settings.access.clone();
     Router::new()
         .route(path::REPORTS, post(intake::reports))
         .route(path::METRICS, get(metrics_text))
@@ -47,7 +43,7 @@ pub fn relay_router(
         .fallback(elsewhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(access, guard::guard))
-        .with_state(Relay { posts: Posts::new(intake, body_bytes_max), process })
+        .with_state(Relay { posts: Posts::new(intake, settings), process })
 }
 
 async fn metrics_text(State(process): State<Process>) -> impl IntoResponse {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -355,6 +356,54 @@ fn a_spool_on_a_full_disk_is_no_end() {
     let (numbers, _) = messages(receiver.posts().iter().flat_map(|post| &post.lines));
     assert_eq!(numbers.len(), 100);
     assert_eq!(running.stats().dropped.total(), 0);
+}
+
+/// A small file system of its own, which goes with it.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// `None`, with a line that says so, where nobody may mount one.
+    fn of_kib(kib: u32) -> Option<SmallDisk> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"]).arg(folder.path());
+        if mount.output().is_ok_and(|output| output.status.success()) {
+            return Some(SmallDisk(folder));
+        }
+        eprintln!("skipped: a small file system cannot be mounted here");
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).output();
+    }
+}
+
+#[test]
+fn what_no_longer_fits_on_the_disk_goes_the_next_way() {
+    let Some(disk) = SmallDisk::of_kib(2_048) else { return };
+    let (url, bind) = free_port();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("reports.ndjson");
+    let running = to(&url, disk.0.path()).file(RollingFile::new(&path)).start();
+    let large = "x".repeat(2_000);
+    for number in 0..2_000 {
+        running.reporter().log(Level::Info, format!("m{number}")).data(&large).send();
+        assert!(running.stats().queue_bytes <= 8 << 20);
+    }
+    until("the disk is full", || running.stats().written > 0);
+    assert!(running.stats().spooled > 0, "some of it is on the disk: {:?}", running.stats());
+    let receiver = Receiver::on(bind(), |_, _| Reply::ok());
+    assert!(running.flush(PATIENCE));
+    let stats = running.stats();
+    assert_eq!((stats.dropped.total(), stats.to_stderr), (0, 0), "{stats:?}");
+    let written = std::fs::read_to_string(&path).unwrap();
+    let written: Vec<String> = written.lines().map(str::to_owned).collect();
+    let posts = receiver.posts();
+    let (numbers, others) = messages(posts.iter().flat_map(|post| &post.lines).chain(&written));
+    assert_eq!((numbers, others), ((0..2_000).collect(), Vec::new()));
 }
 
 /// The receiver fails at random, the application reports from many threads: everything arrives, whatever is sent twice is equal.

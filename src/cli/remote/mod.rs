@@ -46,7 +46,7 @@ const LOOK_UNOWNED: Duration = Duration::from_millis(200);
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// There is no store.
-    #[error("there is no store at {path}")]
+    #[error("there is no store at {path}; `linkloom ingest` makes one")]
     NoStore {
         /// Where none is.
         path: PathBuf,

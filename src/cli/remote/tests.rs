@@ -236,7 +236,10 @@ fn reading_makes_no_store() {
     let folder = tempfile::tempdir().expect("a folder");
     for place in [folder.path().join("none"), folder.path().to_owned()] {
         let error = ReadSource::open(&place, &config).err().expect("no store");
-        assert_eq!(error.to_string(), format!("there is no store at {}", place.display()));
+        assert_eq!(
+            error.to_string(),
+            format!("there is no store at {}; `linkloom ingest` makes one", place.display())
+        );
     }
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
 }

@@ -81,6 +81,19 @@ impl Broker {
         assert!(create_topic(&self.settings(), name, partitions).expect("made"), "{name} is new");
     }
 
+    /// From now on a topic takes so many bytes at once.
+    #[track_caller]
+    pub(crate) fn takes(&self, topic: &str, bytes: usize) {
+        let output = self
+            .script("tool")
+            .args(["kafka.admin.ConfigCommand", "--bootstrap-server", &self.address, "--alter"])
+            .args(["--entity-type", "topics", "--entity-name", topic])
+            .args(["--add-config", &format!("max.message.bytes={bytes}")])
+            .output()
+            .expect("bash");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     pub(crate) fn writer(&self) -> KafkaWriter {
         KafkaWriter::new(&self.settings()).expect("a writer")
     }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Wake as WakeTask, Waker};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
@@ -25,6 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const ASKING: Duration = Duration::from_secs(2);
 /// What surrounds the value of a record in a batch of its own: heads, lengths, and a key of the longest mark.
 const AROUND_BYTES: usize = 1024;
+/// Bytes and records of a partition that are sent at once.
+const BATCH_BYTES: usize = 1_000_000;
+const BATCH_RECORDS: usize = 10_000;
+/// How long records that are written again anyway wait for room.
+const ROOM: Duration = Duration::from_secs(1);
 /// While librdkafka holds as many records as it may.
 const FULL: Duration = Duration::from_millis(2);
 
@@ -135,11 +140,27 @@ impl ProducerContext for Deliveries {
 impl KafkaWriter {
     /// A writer; it connects when it is used.
     pub fn new(settings: &KafkaSettings) -> Result<Self, SourceError> {
+        KafkaWriter::with_batches(settings, BATCH_BYTES, BATCH_RECORDS)
+    }
+
+    /// One that sends at most so many bytes and records of a partition at once: brokers count what comes together as one when
+    /// they compare it with the longest record a topic takes.
+    pub fn with_batches(
+        settings: &KafkaSettings,
+        bytes_max: usize,
+        records_max: usize,
+    ) -> Result<Self, SourceError> {
         let mut config = settings.asking();
+        config.set("batch.size", bytes_max.clamp(1, BATCH_BYTES).to_string());
         config.set("acks", "all").set("enable.idempotence", "true");
         // As the Java client does it, so that the same key is in the same partition whoever wrote it.
         config.set("partitioner", "murmur2_random");
-        config.set("linger.ms", "5").set("compression.type", "lz4").set("batch.num.messages", "10000");
+        config
+            .set("linger.ms", "5")
+            .set("compression.type", "lz4")
+            .set("batch.num.messages", records_max.clamp(1, BATCH_RECORDS).to_string());
+        // Bounded in bytes alone.
+        config.set("queue.buffering.max.messages", "0");
         config.set("queue.buffering.max.kbytes", "131072").set("message.max.bytes", "10000000");
         let producer = config.create_with_context(Deliveries);
         let producer = producer.map_err(|error| not_made(&settings.brokers, &error))?;
@@ -161,8 +182,8 @@ impl KafkaWriter {
         written.map_err(|why| SourceError::new(&format!("topic {topic}"), "write", why))
     }
 
-    /// Hands records for one topic over and returns; waits while too many are on their way. `told` is called once, when
-    /// Kafka has them all or some will not be had, on a thread of the client: it must not wait.
+    /// Hands records for one topic over and returns; waits a moment while too many are on their way. `told` is called once,
+    /// when Kafka has them all or some will not be had, on a thread of the client: it must not wait.
     pub fn write_then<'r>(
         &self,
         topic: &str,
@@ -176,8 +197,13 @@ impl KafkaWriter {
             state.under_way = 1;
             state.told = Some(Box::new(told));
         }
+        let mut patience = ROOM;
         for record in records {
-            if let Err(error) = self.produce(topic, &record, &outcome) {
+            if let Err(error) = self.produce(topic, &record, &outcome, patience) {
+                if matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) {
+                    // Not for each of them.
+                    patience = Duration::ZERO;
+                }
                 outcome.arrived(Err(error));
             }
         }
@@ -200,14 +226,21 @@ impl KafkaWriter {
         record: &NewRecord<'_>,
         outcome: &Arc<Outcome>,
     ) -> Result<(), SourceError> {
-        self.produce(topic, record, outcome).map_err(|error| {
+        self.produce(topic, record, outcome, Duration::MAX).map_err(|error| {
             outcome.state().under_way -= 1;
             SourceError::new(&format!("topic {topic}"), "write", error)
         })
     }
 
-    /// One more is under way from here on, also after an error.
-    fn produce(&self, topic: &str, record: &NewRecord<'_>, outcome: &Arc<Outcome>) -> Result<(), KafkaError> {
+    /// One more is under way from here on, also after an error. Waits for room for `patience` at most.
+    fn produce(
+        &self,
+        topic: &str,
+        record: &NewRecord<'_>,
+        outcome: &Arc<Outcome>,
+        patience: Duration,
+    ) -> Result<(), KafkaError> {
+        let began = Instant::now();
         let mut new = BaseRecord::<[u8], [u8], Arc<Outcome>>::with_opaque_to(topic, outcome.clone());
         new.partition = record.partition.map(kafka_number);
         new.key = record.key;
@@ -217,7 +250,9 @@ impl KafkaWriter {
         loop {
             match self.producer.send(new) {
                 Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
+                    if began.elapsed() < patience =>
+                {
                     std::thread::sleep(FULL);
                     new = back;
                 }
@@ -251,10 +286,10 @@ pub fn create_topic(settings: &KafkaSettings, name: &str, partitions: u32) -> Re
     }
 }
 
-/// Longest record a topic takes, in bytes, as far as Kafka tells: `max.message.bytes`, less what surrounds a record.
+/// Longest record a topic takes, in bytes: `max.message.bytes`, less what surrounds a record; `None` where Kafka does not tell us.
 ///
-/// Errors: Kafka cannot be asked, or does not let us ask.
-pub fn record_bytes_max(settings: &KafkaSettings, topic: &str) -> Result<usize, SourceError> {
+/// Errors: Kafka cannot be asked.
+pub fn record_bytes_max(settings: &KafkaSettings, topic: &str) -> Result<Option<usize>, SourceError> {
     let asking =
         |error: &dyn std::fmt::Display| SourceError::new(&format!("topic {topic}"), "look into", error);
     let client = AdminClient::<DefaultClientContext>::from_config(&settings.asking());
@@ -262,11 +297,15 @@ pub fn record_bytes_max(settings: &KafkaSettings, topic: &str) -> Result<usize, 
     let options = AdminOptions::new().request_timeout(Some(ASKING));
     let told = wait_for(client.describe_configs(&[ResourceSpecifier::Topic(topic)], &options));
     let told = told.map_err(|error| asking(&error))?.into_iter().next();
-    let told = told.transpose().map_err(|error| asking(&error))?;
+    let told = match told {
+        Some(Err(
+            RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed,
+        )) => return Ok(None),
+        told => told.transpose().map_err(|error| asking(&error))?,
+    };
     let max = told
         .and_then(|told| told.entry_map().get("max.message.bytes")?.value.as_ref()?.parse::<usize>().ok());
-    max.map(|max| max.saturating_sub(AROUND_BYTES))
-        .ok_or_else(|| asking(&"Kafka does not say max.message.bytes"))
+    Ok(max.map(|max| max.saturating_sub(AROUND_BYTES)))
 }
 
 /// Waits for a future on this thread.
