@@ -251,7 +251,7 @@ section! {
             !text.trim().is_empty() && text.bytes().all(|byte| (byte.is_ascii_graphic() || byte == b' ') && !b";,".contains(&byte))
         });
         /// Connections open at once.
-        /// At the limit further ones wait to be accepted.
+        /// At the limit those that are only kept open are let go; a further one waits until one is.
         connections_max: usize = 64, Range(1, 10_000);
         /// Reads of the store that run at once, each on a thread.
         /// At the limit further requests wait.
