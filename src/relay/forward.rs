@@ -130,7 +130,8 @@ struct UnderWay {
     tries: u32,
     /// Its records travel one by one: what the broker says of one is true of it.
     alone: bool,
-    /// Records of it that are longer than the topic takes, as far as is known beforehand.
+    /// Longest record the topic took, as far as was known when it came: longer ones are left out, and counted.
+    max: usize,
     left_out: u64,
 }
 
@@ -253,19 +254,19 @@ impl Run<'_> {
         }
         self.of.target.figures.refused.fetch_add(left_out, Ordering::Relaxed);
         let state = State::Written;
-        self.under_way.push_back(UnderWay { number, batch, state, tries: 0, alone: false, left_out });
+        self.under_way.push_back(UnderWay { number, batch, state, tries: 0, alone: false, max, left_out });
         self.write(self.under_way.len() - 1);
     }
 
     /// Hands a batch to Kafka.
     fn write(&mut self, at: usize) {
         let target = &self.of.target;
-        let UnderWay { number, batch, alone, .. } = &self.under_way[at];
-        let (number, max) = (*number, target.record_bytes_max());
+        let UnderWay { number, batch, alone, max, .. } = &self.under_way[at];
+        let (number, max) = (*number, *max);
         let made = if *alone {
             writer_of(&mut self.alone, target, usize::MAX, 1)
         } else {
-            writer_of(&mut self.writer, target, max, usize::MAX)
+            writer_of(&mut self.writer, target, target.record_bytes_max(), usize::MAX)
         };
         let writer = match made {
             Ok(writer) => writer,

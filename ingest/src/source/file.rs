@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::compressed::decompressed;
 use super::lines::Splitter;
-use super::resume::{HEAD_BYTES_MAX, Head, Lookup, Resume, ResumePoint, heads};
+use super::resume::{HEAD_BYTES_MAX, Lookup, Resume, ResumePoint, heads};
 use super::{Incomplete, InputOptions, Next, Opened, RawBatch, SourceError};
 
 /// A regular file that is being read.
@@ -156,8 +156,7 @@ impl FileReader {
             hash: self.hash.digest128(),
             refused: self.refused,
         };
-        let consumed = usize::try_from(point.length).unwrap_or(usize::MAX).min(self.begin.len());
-        heads(&self.begin[..consumed]).next().map(|head: Head| Resume { head, point })
+        Resume::of(&self.begin, point)
     }
 }
 

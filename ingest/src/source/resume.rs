@@ -102,6 +102,14 @@ pub struct Resume {
     pub point: ResumePoint,
 }
 
+impl Resume {
+    /// What to remember of a file that begins so, up to `point`; `None` at its very beginning.
+    pub(super) fn of(begin: &[u8], point: ResumePoint) -> Option<Self> {
+        let consumed = usize::try_from(point.length).unwrap_or(usize::MAX).min(begin.len());
+        heads(&begin[..consumed]).next().map(|head| Resume { head, point })
+    }
+}
+
 /// Finds every point filed under a head; of several files that begin alike, all.
 pub type Lookup = Box<dyn FnMut(&Head) -> Result<Vec<ResumePoint>, String> + Send>;
 

@@ -4,35 +4,35 @@
 //! is not read again. While it is followed it is known by device and inode, so that a file under the same name after
 //! rolling is another one, and the one that was rolled is read to its end.
 
+mod places;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::compressed::decompressed;
 use super::file::{begin, matching};
 use super::lines::Splitter;
-use super::resume::{Head, ResumePoint, heads};
+use super::resume::{HEAD_BYTES_MAX, Resume, ResumePoint, heads};
 use super::{Next, Opened, Position, RawBatch, Source, SourceError};
+use places::Places;
 
 /// How often files are asked whether they have grown.
 const ASK: Duration = Duration::from_millis(50);
 /// How often new files are looked for.
 const LOOK: Duration = Duration::from_millis(500);
-/// How often it is written down how far files were read.
-const NOTE: Duration = Duration::from_secs(1);
+/// Paths that are complained of once each.
+const COMPLAINTS_MAX: usize = 4_096;
 /// How long a file that has lost its name is still read: whoever rolled it may write a little more.
 const AFTERWARDS: Duration = Duration::from_secs(5);
-/// Places of files that are not there any more which are kept.
-const PLACES_MAX: usize = 4_096;
-/// Where it is written down, in the folder for it.
-const PLACES_FILE: &str = "followed.json";
 
 /// What is followed, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,6 @@ pub struct TailOptions {
 #[derive(Debug)]
 pub struct Tail {
     options: TailOptions,
-    patterns: Vec<glob::Pattern>,
     files: Vec<Followed>,
     turn: usize,
     next_id: u32,
@@ -80,7 +79,7 @@ struct Followed {
     /// Its first bytes, up to the longest head.
     begin: Vec<u8>,
     /// What to write down when a batch is committed: the position behind it, oldest first.
-    open: VecDeque<Place>,
+    open: VecDeque<Resume>,
     /// Since when no path leads to it and nothing came.
     nameless: Option<Instant>,
     /// All that is in it was read.
@@ -103,51 +102,23 @@ impl std::fmt::Debug for Followed {
     }
 }
 
-/// How far a file was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    head: Head,
-    point: ResumePoint,
-}
-
-impl Place {
-    /// `point` of a file that begins so; `None` at its very beginning.
-    fn of(begin: &[u8], point: ResumePoint) -> Option<Self> {
-        let consumed = usize::try_from(point.length).unwrap_or(usize::MAX).min(begin.len());
-        heads(&begin[..consumed]).next().map(|head| Place { head, point })
-    }
-}
-
-/// A place as it is written down.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Stored {
-    head: String,
-    length: u64,
-    lines: u64,
-    hash: String,
-}
-
 impl Tail {
     /// Starts to follow, from where an earlier process left each file, else from its beginning.
     ///
     /// Errors: a pattern does not read, or the state folder cannot be used, or holds something else.
     pub fn open(options: TailOptions) -> Result<Self, SourceError> {
-        let mut patterns = Vec::new();
         for pattern in &options.patterns {
-            let read = glob::Pattern::new(pattern).map_err(|error| {
+            glob::Pattern::new(pattern).map_err(|error| {
                 SourceError::new(
                     &format!("pattern {pattern:?}"),
                     "read",
                     format!("{error}; allowed are paths with *, ?, [..] and **"),
                 )
             })?;
-            patterns.push(read);
         }
         let places = Places::open(&options.state)?;
         Ok(Tail {
             options,
-            patterns,
             files: Vec::new(),
             turn: 0,
             next_id: 0,
@@ -171,7 +142,7 @@ impl Tail {
     }
 
     fn complain(&mut self, path: &Path, op: &'static str, why: impl std::fmt::Display) {
-        if self.complained.len() < PLACES_MAX && self.complained.insert(path.to_owned()) {
+        if self.complained.len() < COMPLAINTS_MAX && self.complained.insert(path.to_owned()) {
             self.to_tell.push_back(Err(SourceError::new(&path.to_string_lossy(), op, why)));
         }
     }
@@ -187,9 +158,9 @@ impl Tail {
     fn look(&mut self) {
         let mut found: BTreeMap<(u64, u64), (PathBuf, u64, SystemTime)> = BTreeMap::new();
         let mut unreadable = Vec::new();
-        for pattern in &self.patterns {
+        for pattern in &self.options.patterns {
             // It was read before.
-            let Ok(paths) = glob::glob(pattern.as_str()) else { continue };
+            let Ok(paths) = glob::glob(pattern) else { continue };
             for path in paths {
                 let path = match path {
                     Ok(path) => path,
@@ -298,7 +269,7 @@ impl Tail {
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
         self.complained.remove(path);
-        if let Some(place) = Place::of(&begin, point) {
+        if let Some(place) = Resume::of(&begin, point) {
             self.places.found(id, place);
         }
         self.files.push(Followed {
@@ -382,11 +353,11 @@ impl Followed {
                 // Whoever rolled it still writes to it.
                 self.nameless = Some(Instant::now());
             }
-            if self.begin.len() < super::resume::HEAD_BYTES_MAX {
-                let room = super::resume::HEAD_BYTES_MAX - self.begin.len();
+            if self.begin.len() < HEAD_BYTES_MAX {
+                let room = HEAD_BYTES_MAX - self.begin.len();
                 // What was read before of a file that was short lies in `begin` up to its length then.
-                let known = usize::try_from(self.begin.len() as u64 - self.read.min(self.begin.len() as u64))
-                    .unwrap_or(0);
+                let read_before = usize::try_from(self.read).unwrap_or(usize::MAX);
+                let known = self.begin.len().saturating_sub(read_before);
                 let fresh = &buffer[before..][known.min(read)..];
                 self.begin.extend_from_slice(&fresh[..fresh.len().min(room)]);
             }
@@ -423,19 +394,19 @@ impl Followed {
     }
 
     /// Where the lines that ended do, when all of them are hashed and nothing else.
-    fn place(&self) -> Option<Place> {
+    fn place(&self) -> Option<Resume> {
         let point = ResumePoint {
             length: self.splitter.position(),
             lines: self.splitter.lines(),
             hash: self.hash.digest128(),
             refused: 0,
         };
-        Place::of(&self.begin, point)
+        Resume::of(&self.begin, point)
     }
 
     fn batch(
         &mut self,
-        place: Option<Place>,
+        place: Option<Resume>,
         bytes: Vec<u8>,
         records: Vec<super::RawRecord>,
         blank: u64,
@@ -512,360 +483,5 @@ impl Drop for Tail {
         if let Err(error) = self.places.note(true) {
             tracing::warn!(%error, "what was read since is read again by the next start");
         }
-    }
-}
-
-/// How far files were read, in memory and written down.
-#[derive(Debug)]
-struct Places {
-    path: PathBuf,
-    /// Locked as long as this process runs.
-    _lock: File,
-    /// Of files that are not followed, oldest first: a copy may come, or the next process find them again.
-    earlier: VecDeque<Place>,
-    /// Of files that are.
-    own: BTreeMap<u32, Place>,
-    changed: bool,
-    noted: Instant,
-}
-
-impl Places {
-    fn open(folder: &Path) -> Result<Self, SourceError> {
-        let name = folder.to_string_lossy();
-        let fail = |op, cause: String| SourceError::new(&format!("state folder {name}"), op, cause);
-        fs::create_dir_all(folder).map_err(|error| fail("make", error.to_string()))?;
-        let lock = File::create(folder.join("lock")).map_err(|error| fail("lock", error.to_string()))?;
-        lock.try_lock().map_err(|error| match error {
-            fs::TryLockError::WouldBlock => fail("lock", "another process follows files with it".to_owned()),
-            fs::TryLockError::Error(error) => fail("lock", error.to_string()),
-        })?;
-        let path = folder.join(PLACES_FILE);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => b"[]".to_vec(),
-            Err(error) => return Err(fail("read", error.to_string())),
-        };
-        let bad = |why: String| {
-            fail(
-                "read",
-                format!(
-                    "{} does not read: {why}; without it all files are read from their beginning",
-                    path.display()
-                ),
-            )
-        };
-        let stored: Vec<Stored> = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
-        let earlier = stored
-            .iter()
-            .map(Stored::place)
-            .collect::<Option<_>>()
-            .ok_or_else(|| bad("a hash is none".to_owned()))?;
-        Ok(Places { path, _lock: lock, earlier, own: BTreeMap::new(), changed: false, noted: Instant::now() })
-    }
-
-    /// Places of files that begin so.
-    fn of(&self, head: Head) -> impl Iterator<Item = ResumePoint> {
-        let all = self.earlier.iter().chain(self.own.values());
-        all.filter(move |place| place.head == head).map(|place| place.point)
-    }
-
-    fn set(&mut self, id: u32, place: Place) {
-        self.own.insert(id, place);
-        self.changed = true;
-    }
-
-    /// A file is followed that was read up to here before.
-    fn found(&mut self, id: u32, place: Place) {
-        self.earlier.retain(|earlier| *earlier != place);
-        self.set(id, place);
-    }
-
-    /// A file is not followed any more.
-    fn gone(&mut self, id: u32) {
-        self.earlier.extend(self.own.remove(&id));
-        if self.earlier.len() > PLACES_MAX {
-            self.earlier.pop_front();
-        }
-    }
-
-    /// Writes them down: now and then, or now.
-    fn note(&mut self, now: bool) -> Result<(), SourceError> {
-        if !self.changed || !(now || self.noted.elapsed() >= NOTE) {
-            return Ok(());
-        }
-        let stored: Vec<Stored> = self.earlier.iter().chain(self.own.values()).map(Stored::of).collect();
-        let written = || -> io::Result<()> {
-            let next = self.path.with_extension("json.new");
-            let mut file = File::create(&next)?;
-            file.write_all(&serde_json::to_vec(&stored)?)?;
-            file.sync_data()?;
-            fs::rename(&next, &self.path)
-        };
-        let fail = |error: io::Error| SourceError::new(&self.path.to_string_lossy(), "write", error);
-        let written = written().map_err(fail);
-        self.noted = Instant::now();
-        self.changed = written.is_err();
-        written
-    }
-}
-
-impl Stored {
-    fn of(Place { head, point }: &Place) -> Self {
-        let Head { bytes, hash } = head;
-        Stored {
-            head: format!("{bytes}|{hash:032x}"),
-            length: point.length,
-            lines: point.lines,
-            hash: format!("{:032x}", point.hash),
-        }
-    }
-
-    fn place(&self) -> Option<Place> {
-        let (bytes, hash) = self.head.split_once('|')?;
-        let head = Head { bytes: bytes.parse().ok()?, hash: u128::from_str_radix(hash, 16).ok()? };
-        let hash = u128::from_str_radix(&self.hash, 16).ok()?;
-        Some(Place { head, point: ResumePoint { length: self.length, lines: self.lines, hash, refused: 0 } })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs::OpenOptions;
-
-    use super::*;
-
-    struct Folder(tempfile::TempDir);
-
-    impl Folder {
-        fn new() -> Self {
-            Folder(tempfile::tempdir().expect("a folder"))
-        }
-
-        fn path(&self, name: &str) -> PathBuf {
-            self.0.path().join(name)
-        }
-
-        fn add(&self, name: &str, text: &str) {
-            let mut file =
-                OpenOptions::new().create(true).append(true).open(self.path(name)).expect("opened");
-            file.write_all(text.as_bytes()).expect("written");
-        }
-
-        fn options(&self) -> TailOptions {
-            TailOptions {
-                patterns: vec![self.path("*.log*").display().to_string()],
-                state: self.path("state"),
-                files_max: 8,
-                block_bytes: 64,
-                line_bytes_max: 100,
-            }
-        }
-
-        fn open(&self) -> Tail {
-            Tail::open(self.options()).expect("opened")
-        }
-    }
-
-    /// Everything that is there to be read now, and is committed.
-    fn lines(tail: &mut Tail) -> Vec<String> {
-        let mut found = Vec::new();
-        // The next look is now.
-        tail.looked = None;
-        loop {
-            match tail.next(Duration::ZERO).expect("readable") {
-                Next::Batch(batch) => {
-                    let texts = batch.iter().map(|record| {
-                        let name =
-                            Path::new(record.origin.source).file_name().expect("a name").to_string_lossy();
-                        let text = String::from_utf8_lossy(record.bytes);
-                        format!("{name}:{} {text}", record.origin.line.expect("a line"))
-                    });
-                    found.extend(texts);
-                    tail.commit(&[batch.position()]).expect("committed");
-                }
-                Next::Opened(_) => {}
-                Next::Idle => return found,
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    /// As if it had lost its name long ago.
-    fn long_after(tail: &mut Tail) {
-        tail.looked = None;
-        tail.next(Duration::ZERO).expect("looked");
-        let long_ago = Instant::now().checked_sub(AFTERWARDS).expect("a clock that is not new");
-        for file in tail.files.iter_mut().filter(|file| file.nameless.is_some()) {
-            file.nameless = Some(long_ago);
-        }
-    }
-
-    #[test]
-    fn a_file_is_followed_while_it_grows_and_after_it_was_rolled() {
-        let folder = Folder::new();
-        folder.add("a.log", "one\ntw");
-        let mut tail = folder.open();
-        assert_eq!(lines(&mut tail), ["a.log:1 one"]);
-        folder.add("a.log", "o\n\nthree\n");
-        assert_eq!(lines(&mut tail), ["a.log:2 two", "a.log:4 three"]);
-        let mut writer = OpenOptions::new().append(true).open(folder.path("a.log")).expect("opened");
-        fs::rename(folder.path("a.log"), folder.path("a.log.1")).expect("renamed");
-        folder.add("a.log", "new\n");
-        // Who wrote it has it open still.
-        writer.write_all(b"four\n").expect("written");
-        let mut found = lines(&mut tail);
-        found.sort();
-        assert_eq!(found, ["a.log:1 new", "a.log:5 four"]);
-        assert_eq!(tail.files(), 2);
-        assert_eq!(tail.behind(), 0);
-    }
-
-    #[test]
-    fn a_file_that_is_gone_is_read_to_its_end_and_let_go() {
-        let folder = Folder::new();
-        folder.add("a.log", "one\nhalf a li");
-        let mut tail = folder.open();
-        assert_eq!(lines(&mut tail), ["a.log:1 one"]);
-        fs::remove_file(folder.path("a.log")).expect("removed");
-        assert_eq!(lines(&mut tail), [""; 0], "there may be more of the line");
-        long_after(&mut tail);
-        assert_eq!(lines(&mut tail), ["a.log:2 half a li"], "somebody has to hear of it");
-        assert_eq!(tail.files(), 0);
-    }
-
-    #[test]
-    fn a_file_emptied_in_place_is_read_anew() {
-        let folder = Folder::new();
-        folder.add("a.log", "one\ntwo\nthree\n");
-        let mut tail = folder.open();
-        assert_eq!(lines(&mut tail).len(), 3);
-        fs::copy(folder.path("a.log"), folder.path("a.log.1")).expect("copied");
-        OpenOptions::new().write(true).truncate(true).open(folder.path("a.log")).expect("emptied");
-        assert_eq!(lines(&mut tail), [""; 0], "the copy is known by what is in it");
-        folder.add("a.log", "four\n");
-        assert_eq!(lines(&mut tail), ["a.log:1 four"]);
-    }
-
-    #[test]
-    fn one_that_has_become_longer_again_before_anybody_looked_is_read_anew_too() {
-        let folder = Folder::new();
-        folder.add("a.log", "one\n");
-        let mut tail = folder.open();
-        assert_eq!(lines(&mut tail).len(), 1);
-        fs::write(folder.path("a.log"), "four, five\nsix\n").expect("written anew");
-        assert_eq!(lines(&mut tail), ["a.log:1 four, five", "a.log:2 six"]);
-        // While nothing is read files are looked at all the same.
-        folder.add("b.log", "seven\n");
-        tail.looked = None;
-        tail.keep_alive().expect("looked");
-        assert_eq!(tail.files(), 2);
-    }
-
-    #[test]
-    fn a_rolled_file_is_kept_as_long_as_somebody_writes_to_it() {
-        let folder = Folder::new();
-        folder.add("a.log", "one\n");
-        let mut tail = folder.open();
-        assert_eq!(lines(&mut tail).len(), 1);
-        let mut writer = OpenOptions::new().append(true).open(folder.path("a.log")).expect("opened");
-        fs::rename(folder.path("a.log"), folder.path("rolled")).expect("renamed");
-        long_after(&mut tail);
-        writer.write_all(b"two\n").expect("written");
-        tail.files[0].at_end = false;
-        assert_eq!(lines(&mut tail), ["a.log:2 two"]);
-        assert_eq!(tail.files(), 1, "there may be more");
-        long_after(&mut tail);
-        assert_eq!(lines(&mut tail), [""; 0]);
-        assert_eq!(tail.files(), 0);
-    }
-
-    #[test]
-    fn the_next_start_goes_on_where_this_one_was_confirmed() {
-        let folder = Folder::new();
-        folder.add("a.log", "one\ntwo\n");
-        folder.add("b.log", "1\n");
-        let mut tail = folder.open();
-        assert_eq!(lines(&mut tail).len(), 3);
-        folder.add("a.log", "three\nfour\n");
-        // Read, but never confirmed.
-        tail.looked = None;
-        while !matches!(tail.next(Duration::ZERO), Ok(Next::Batch(_))) {}
-        assert!(
-            Tail::open(folder.options()).is_err_and(|error| error.to_string().contains("another process"))
-        );
-        drop(tail);
-        // Rolled, and another file in its place, while nobody looked.
-        fs::rename(folder.path("a.log"), folder.path("a.log.1")).expect("renamed");
-        folder.add("a.log", "one\nnew\n");
-        let mut tail = folder.open();
-        let mut found = lines(&mut tail);
-        found.sort();
-        assert_eq!(found, ["a.log.1:3 three", "a.log.1:4 four", "a.log:1 one", "a.log:2 new"]);
-        for _ in 0..3 {
-            drop(tail);
-            tail = folder.open();
-            assert_eq!(lines(&mut tail), [""; 0]);
-        }
-        drop(tail);
-        let places = fs::read(folder.path("state/followed.json")).expect("written");
-        let places: Vec<Stored> = serde_json::from_slice(&places).expect("read");
-        assert_eq!(places.len(), 3, "one for each file: {places:?}");
-    }
-
-    #[test]
-    fn what_cannot_be_followed_is_told_once_and_the_rest_goes_on() {
-        let folder = Folder::new();
-        folder.add("a.log", "one\n");
-        fs::write(folder.path("b.log.gz"), [0x1f, 0x8b, 8, 0]).expect("written");
-        fs::create_dir(folder.path("c.log")).expect("made");
-        folder.add("d.log", "");
-        let mut tail = folder.open();
-        let (mut told, mut read) = (Vec::new(), Vec::new());
-        for _ in 0..20 {
-            tail.looked = None;
-            match tail.next(Duration::ZERO) {
-                Ok(Next::Batch(batch)) => {
-                    read.extend(
-                        batch.iter().map(|record| String::from_utf8_lossy(record.bytes).into_owned()),
-                    );
-                }
-                Ok(_) => {}
-                Err(error) => told.push(error.to_string()),
-            }
-        }
-        assert_eq!(read, ["one"]);
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("b.log.gz") && told[0].contains("it is compressed"), "{told:?}");
-        let one = TailOptions { files_max: 1, state: folder.path("other"), ..folder.options() };
-        drop(tail);
-        folder.add("e.log", "two\n");
-        fs::remove_file(folder.path("b.log.gz")).expect("removed");
-        let later = SystemTime::now() + Duration::from_secs(5);
-        let written_later = |name: &str| {
-            let file = OpenOptions::new().append(true).open(folder.path(name)).expect("opened");
-            file.set_modified(later).expect("set");
-        };
-        written_later("e.log");
-        let mut tail = Tail::open(one).expect("opened");
-        let mut waits = None;
-        for _ in 0..20 {
-            tail.looked = None;
-            match tail.next(Duration::ZERO) {
-                Ok(Next::Batch(batch)) => tail.commit(&[batch.position()]).expect("committed"),
-                Ok(_) => {}
-                Err(error) => waits = Some(error.source_name),
-            }
-        }
-        assert!(waits.is_some_and(|waits| waits.ends_with("a.log")), "the one written last goes first");
-        assert!(tail.files.len() == 1 && tail.files[0].name.ends_with("e.log") && tail.files[0].at_end);
-    }
-
-    #[test]
-    fn long_lines_keep_their_beginning() {
-        let folder = Folder::new();
-        folder.add("a.log", &format!("{}\nnext\n", "x".repeat(1_000)));
-        let mut tail = folder.open();
-        let found = lines(&mut tail);
-        assert_eq!((found[0].len(), found[1].as_str()), ("a.log:1 ".len() + 100, "a.log:2 next"));
     }
 }
