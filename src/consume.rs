@@ -83,7 +83,7 @@ pub fn consume(
         });
         let outcome = feed().and_then(|outcome| {
             if at_the_end == AtTheEnd::AwaitSummaries {
-                topic.await_summaries(stop)?;
+                topic.await_summaries(service.assembler(), stop)?;
             }
             Ok(outcome)
         });

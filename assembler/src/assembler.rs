@@ -145,7 +145,7 @@ fn split_handed(shards: usize, items: Vec<Handed>) -> (Vec<Work>, usize) {
                 work[shard_of(digest.id, shards)].digests.push(digest);
             }
             Handed::Join(mark) => joins.push(mark),
-            Handed::Trace(_) => {}
+            Handed::Trace(_) | Handed::Receipt(_) => {}
         }
     }
     for mark in joins {
@@ -248,12 +248,12 @@ impl Assembler {
 
     /// Takes over what other processes, or this one, stored; waits when a shard is behind. `settled` is called once its
     /// summaries are durable: until then whoever handed it over must be able to do so again. Traces are looked up before
-    /// ([`Assembler::executions_of`]) and left out here.
-    pub fn accept_handed(&self, items: Vec<Handed>, settled: Settled) {
+    /// ([`Assembler::executions_of`]), and what receipts stand for is known; both are left out here.
+    pub fn accept_handed(&self, items: Vec<Handed>, watermark: Option<Timestamp>, settled: Settled) {
         let flush = self.next_flush();
         let (work, summaries) = split_handed(self.senders.len(), items);
         self.shared.journal.begin_told(flush, summaries, settled);
-        self.hand_over(flush, work, None);
+        self.hand_over(flush, work, watermark);
     }
 
     /// Executions that are tied to a trace by now. From here on whoever stores a mark for it will look for its unmarked

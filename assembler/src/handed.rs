@@ -6,15 +6,18 @@
 //!
 //! Layout: `version (1 byte)`, then each item: `kind (1 byte)` and what it is about, a trace id, the three ids of an
 //! execution, or all that `bytes` says of a digest. A digest that does not fit a message goes as a *join*: the execution is
-//! then summed up from the store.
+//! then summed up from the store. A *receipt* stands for digests that stay with the process that stored them: who that is
+//! (8 bytes), which flush (8 bytes), the number of executions (4 bytes) and their ids.
 
 use linkloom_schema::ids::LinkMark;
 use linkloom_storage::flush::{Owner, RowDigest, RowId};
 
-use crate::bytes::{Held, push_held, push_mark, push_text, take, take_held, take_mark, take_text};
+use crate::bytes::{
+    Held, push_count, push_held, push_mark, push_text, take, take_count, take_held, take_mark, take_text,
+};
 
 /// The layout this code writes, and the only one it reads.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Bytes of a message from which on the next item begins another one, and of the largest item: together they stay below
 /// the MiB that brokers take by default.
 const MESSAGE_BYTES: usize = 384 << 10;
@@ -22,6 +25,7 @@ const MESSAGE_BYTES: usize = 384 << 10;
 const DIGEST: u8 = 1;
 const TRACE: u8 = 2;
 const JOIN: u8 = 3;
+const RECEIPT: u8 = 4;
 
 /// One thing that is handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,19 @@ pub enum Handed {
     Trace(String),
     /// Reports join this execution by their trace id: it is to be summed up from the store.
     Join(LinkMark),
+    /// Digests of these executions stay with the process that stored them, because it sums them up itself.
+    Receipt(Receipt),
+}
+
+/// What stands in the topic for digests that are not handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The process that keeps them.
+    pub by: u64,
+    /// The number that process gave the flush.
+    pub flush: u64,
+    /// Whose digests they are: at least one, all of one partition.
+    pub marks: Vec<LinkMark>,
 }
 
 impl Handed {
@@ -45,11 +62,14 @@ impl Handed {
     }
 
     /// Where it goes, of so many partitions.
-    fn partition(&self, partitions: u32) -> u32 {
+    pub fn partition(&self, partitions: u32) -> u32 {
         match self {
             Handed::Digest(digest) => partition_of(digest.id, partitions),
             Handed::Trace(trace_id) => partition_of(RowId::of_trace(trace_id), partitions),
             Handed::Join(mark) => partition_of(RowId::of(mark.as_ref()), partitions),
+            Handed::Receipt(Receipt { marks, .. }) => {
+                marks.first().map_or(0, |mark| partition_of(RowId::of(mark.as_ref()), partitions))
+            }
         }
     }
 
@@ -60,6 +80,13 @@ impl Handed {
                 push_text(out, trace_id);
             }
             Handed::Join(mark) => push_join(out, mark),
+            Handed::Receipt(Receipt { by, flush, marks }) => {
+                out.push(RECEIPT);
+                out.extend_from_slice(&by.to_le_bytes());
+                out.extend_from_slice(&flush.to_le_bytes());
+                push_count(out, marks.len());
+                marks.iter().for_each(|mark| push_mark(out, mark));
+            }
             Handed::Digest(digest) => {
                 let Owner::Execution(mark) = &digest.owner else { return };
                 if digest.records.len() + digest.logs.len() * 8 > MESSAGE_BYTES {
@@ -76,6 +103,14 @@ impl Handed {
         match kind {
             TRACE => Some(Handed::Trace(take_text(rest)?.to_owned())),
             JOIN => Some(Handed::Join(take_mark(rest)?)),
+            RECEIPT => {
+                let (by, flush) = (u64::from_le_bytes(take(rest)?), u64::from_le_bytes(take(rest)?));
+                let mut marks = Vec::new();
+                for _ in 0..take_count(rest)? {
+                    marks.push(take_mark(rest)?);
+                }
+                Some(Handed::Receipt(Receipt { by, flush, marks }))
+            }
             DIGEST => {
                 let Held { mark, span, traces, logs, records } = take_held(rest)?;
                 let id = RowId::of(mark.as_ref());
@@ -96,6 +131,24 @@ fn push_join(out: &mut Vec<u8>, mark: &LinkMark) {
 pub fn partition_of(id: RowId, partitions: u32) -> u32 {
     // The shards of a process divide by the upper half.
     (id.0 as u64 % u64::from(partitions.max(1))) as u32
+}
+
+/// The receipts of process `by` for what it keeps of one flush, each small enough for a message.
+pub fn receipts(by: u64, flush: u64, kept: &[RowDigest], partitions: u32) -> Vec<Handed> {
+    let mut open: Vec<(usize, Vec<LinkMark>)> = vec![Default::default(); partitions.max(1) as usize];
+    let mut full = Vec::new();
+    for digest in kept {
+        let Owner::Execution(mark) = &digest.owner else { continue };
+        let (bytes, marks) = &mut open[partition_of(digest.id, partitions) as usize];
+        *bytes += mark.business_id.len() + mark.scene_id.len() + mark.execution_id.len() + 12;
+        marks.push(mark.clone());
+        if *bytes >= MESSAGE_BYTES {
+            *bytes = 0;
+            full.push(std::mem::take(marks));
+        }
+    }
+    full.extend(open.into_iter().map(|(_, marks)| marks).filter(|marks| !marks.is_empty()));
+    full.into_iter().map(|marks| Handed::Receipt(Receipt { by, flush, marks })).collect()
 }
 
 /// Messages for a topic of so many partitions: partition and bytes.
@@ -166,6 +219,7 @@ mod tests {
         items.push(Handed::Digest(RowDigest { span: None, ..digest("untimed", 0) }));
         items.push(Handed::Trace("4bf92f".to_owned()));
         items.push(Handed::Join(mark("joined")));
+        items.push(Handed::Receipt(Receipt { by: u64::MAX, flush: 7, marks: vec![mark("kept")] }));
         items
     }
 
@@ -189,6 +243,30 @@ mod tests {
     }
 
     #[test]
+    fn receipts_name_every_execution_in_the_partition_of_its_row_and_fit_a_message() {
+        let kept: Vec<RowDigest> = (0..9_000).map(|number| digest(&format!("{:0>240}", number), 0)).collect();
+        for partitions in [1, 7] {
+            let receipts = receipts(3, 5, &kept, partitions);
+            let mut named = Vec::new();
+            for receipt in &receipts {
+                let Handed::Receipt(Receipt { by: 3, flush: 5, marks }) = receipt else {
+                    panic!("{receipt:?}")
+                };
+                for mark in marks {
+                    let partition = partition_of(RowId::of(mark.as_ref()), partitions);
+                    assert_eq!(receipt.partition(partitions), partition);
+                    named.push(mark.execution_id.to_string());
+                }
+            }
+            named.sort();
+            assert_eq!(named.len(), 9_000);
+            assert!(named.iter().enumerate().all(|(number, id)| *id == format!("{:0>240}", number)));
+            let sent = messages(&receipts, partitions);
+            assert!(sent.iter().all(|(_, message)| message.len() < 1_000_000));
+        }
+    }
+
+    #[test]
     fn a_message_that_is_cut_or_of_another_release_is_refused() {
         let (_, message) = messages(&[Handed::Digest(digest("run-1", 3))], 1).remove(0);
         for end in 0..message.len() {
@@ -196,7 +274,7 @@ mod tests {
             assert!(left.is_err() || end == 1, "cut at {end}: {left:?}");
         }
         let other = decode(&[9, 1]).expect_err("another layout");
-        assert_eq!(other, "it has layout 9 of another release, this one reads layout 1");
+        assert_eq!(other, "it has layout 9 of another release, this one reads layout 2");
     }
 
     #[test]

@@ -52,6 +52,8 @@ struct Slot {
     pending: Vec<u64>,
     /// When the summary is due, while anything is pending.
     due_ms: u64,
+    /// What came last was of long ago.
+    long_ago: bool,
     terminal: bool,
     /// No summary was written since it was opened.
     is_new: bool,
@@ -67,6 +69,7 @@ impl Slot {
             touched_ms: clock.wall_ms,
             pending: Vec::new(),
             due_ms: 0,
+            long_ago: false,
             terminal: false,
             is_new: true,
             bytes: 0,
@@ -81,7 +84,7 @@ pub struct Swept {
     pub closed: usize,
     /// To be spilled: memory is short. They are whole and clean.
     pub spill: Vec<(RowId, Window)>,
-    /// Memory is short and these are not clean: sum them up now.
+    /// These are not clean, and either memory is short or nothing more is expected of them: sum them up now.
     pub force: Vec<RowId>,
 }
 
@@ -157,6 +160,7 @@ impl Windows {
     fn touch(&mut self, id: RowId, flush: u64, clock: Clock, long_ago: bool) {
         let Some(slot) = self.slots.get_mut(&id) else { return };
         slot.touched_ms = clock.wall_ms;
+        slot.long_ago = long_ago;
         self.touched_ms = clock.wall_ms;
         let (queue, delay) = match (long_ago, slot.is_new) {
             (false, true) => (NEW, self.settings.summary_delay_ms / SOONER),
@@ -251,8 +255,13 @@ impl Windows {
         }
         self.next_sweep_ms = clock.wall_ms + self.settings.sweep_ms;
         let (settings, bytes) = (&self.settings, &mut self.bytes);
-        self.slots.retain(|_, slot| {
+        self.slots.retain(|&id, slot| {
             let keep = !slot.pending.is_empty() || !is_over(slot, settings, clock);
+            let is_dirty = !slot.pending.is_empty();
+            if is_dirty && slot.long_ago && is_silent(slot, settings.terminal_gap_ms, clock) {
+                // Event time runs ahead of the wall clock: it is over long before its summary is due.
+                swept.force.push(id);
+            }
             if !keep {
                 *bytes -= slot.bytes;
                 swept.closed += 1;
@@ -320,13 +329,17 @@ fn account(total: &mut usize, slot: &mut Slot) {
 /// Whether a clean window may be closed.
 fn is_over(slot: &Slot, settings: &WindowSettings, clock: Clock) -> bool {
     let gap_ms = if slot.terminal { settings.terminal_gap_ms } else { settings.idle_gap_ms };
-    let silent_by_watermark = match (clock.watermark, slot.window.last()) {
-        (Some(watermark), Some(last)) => watermark >= last.plus_micros(gap_ms.saturating_mul(1_000) as i64),
-        _ => false,
-    };
-    silent_by_watermark
+    is_silent(slot, gap_ms, clock)
         || clock.wall_ms >= slot.touched_ms.saturating_add(gap_ms)
         || clock.wall_ms >= slot.opened_ms.saturating_add(settings.age_max_ms)
+}
+
+/// Whether nothing came for so long, by event time.
+fn is_silent(slot: &Slot, gap_ms: u64, clock: Clock) -> bool {
+    match (clock.watermark, slot.window.last()) {
+        (Some(watermark), Some(last)) => watermark >= last.plus_micros(gap_ms.saturating_mul(1_000) as i64),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -418,6 +431,23 @@ mod tests {
         );
         assert_eq!(windows.written(old.id, false), [8, 9]);
         assert!(windows.take_due(now(20_000, 80_001), 10).is_empty(), "it was summed up already");
+    }
+
+    #[test]
+    fn what_was_long_ago_and_is_over_by_the_watermark_does_not_wait() {
+        let mut windows = Windows::new(settings());
+        let now = |wall_ms: u64, watermark_ms| Clock {
+            now: Some(Timestamp(START + 100_000_000)),
+            ..at(wall_ms, Some(watermark_ms))
+        };
+        let (over, goes_on) = (digest(1, 0), digest(2, 4_000));
+        windows.absorb(over.clone(), 7, now(0, 0));
+        windows.absorb(goes_on, 7, now(0, 0));
+        assert!(windows.sweep(now(500, 4_999)).force.is_empty());
+        assert_eq!(windows.sweep(now(1_000, 5_000)).force, [over.id]);
+        assert_eq!(windows.written(over.id, true), [7]);
+        let swept = windows.sweep(now(1_500, 5_000));
+        assert_eq!((swept.closed, swept.force.len()), (1, 0));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::pace::{Producer, Waits};
 use crate::config::Config;
 use crate::consume::{self, AtTheEnd};
 use crate::definition_files;
-use crate::pipeline::{FeedFigures, Outlets};
+use crate::pipeline::{Digests, Ending, FeedFigures, Outlets};
 use crate::service::{AnyStore, OpenStore, Service, open_embedded, open_hbase};
 use crate::workload::{Workload, WorkloadConfig};
 
@@ -192,6 +192,10 @@ fn load(
     let open = OpenStore::new(store.store(), &config)?;
     definition_files::put(&open, plans, None, linkloom_schema::time::Timestamp(0))?;
     let digests = consume::digests(&store, &config, &bench.settings.brokers)?;
+    if let Digests::Topic(topic) = &digests {
+        // Once in the life of a deployment.
+        topic.wait_for(&Ending::default());
+    }
     let outlets = Outlets { digests, dead: None };
     let service = Service::start_with(open, &config, Some(folder.join("scratch")), outlets.clone())?;
     let figures = FeedFigures::default();

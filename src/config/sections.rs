@@ -102,7 +102,7 @@ section! {
         /// Packs in one row of the `link` table.
         /// At the limit further packs go to overflow rows.
         packs_per_row_max: usize = 4_096, Range(16, 1_000_000);
-        /// Executions and traces each worker remembers to have written.
+        /// Executions and traces the workers remember to have written, of each kind.
         /// At the limit all are forgotten: the packs of their rows are counted anew, and their traces are written once more.
         remembered_max: usize = 65_536, Range(1_000, 1_000_000_000);
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Sink (packs durable) -> Handed -> DigestTopic -> topic, by execution -> DigestFeed -> Assembler -> summaries
-//!                                                             ^---- commit, when summed up ----'
+//!                            |                                ^---- commit, when summed up ----'        ^
+//!                            '-- Kept: what this process sums up itself; the topic gets a receipt ------'
 //! ```
 //!
 //! Whoever reads reports writes their packs and commits them once the topic has the digests. Whoever reads a partition of
@@ -16,15 +17,18 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded, unbounded};
 use linkloom_assembler::Assembler;
-use linkloom_assembler::handed::{self, Handed};
+use linkloom_assembler::handed::{self, Handed, Receipt};
+use linkloom_assembler::journal::Settled;
 use linkloom_ingest::source::kafka::{
     Behind, KafkaFigures, KafkaSettings, KafkaSource, KafkaWriter, NewRecord, create_topic, topics,
 };
 use linkloom_ingest::source::{Next, RawBatch, Source, SourceError};
-use linkloom_storage::flush::RowDigest;
+use linkloom_schema::time::Timestamp;
+use linkloom_storage::flush::{Owner, RowDigest};
 
 use super::commit::{Covers, InFlight};
 use super::feed::FeedError;
+use super::kept::Kept;
 use super::sink::{SILENCE, not_taken};
 
 /// How long Kafka may take to say which partitions the topic has.
@@ -41,6 +45,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How often is looked whether the worker is done, before windows are forgotten.
 const LOOK_FOR_WORKER: Duration = Duration::from_millis(5);
+/// How often is looked whether all is summed up, at the end.
+const LOOK_BEHIND: Duration = Duration::from_millis(50);
 /// Batches of messages on their way to the assembler.
 const JOBS_MAX: usize = 4;
 
@@ -61,6 +67,7 @@ pub struct DigestTopic {
     partitions_wanted: u32,
     writer: KafkaWriter,
     partitions: OnceLock<u32>,
+    kept: Arc<Kept>,
 }
 
 impl DigestTopic {
@@ -76,6 +83,7 @@ impl DigestTopic {
             partitions_wanted: partitions,
             writer,
             partitions: OnceLock::new(),
+            kept: Arc::new(Kept::new()),
         })
     }
 
@@ -95,18 +103,22 @@ impl DigestTopic {
         }
     }
 
-    /// Returns when everything that is in the topic is summed up, by whichever process, or `stop` is set.
+    /// Returns when everything that is in the topic is summed up, by whichever process, or `stop` is set. Nothing more is
+    /// to come: what this process sums up does not wait for it.
     ///
     /// Errors: librdkafka does not take the settings.
-    pub fn await_summaries(&self, stop: &AtomicBool) -> Result<(), SourceError> {
+    pub fn await_summaries(&self, assembler: &Assembler, stop: &AtomicBool) -> Result<(), SourceError> {
         let behind = Behind::new(&self.reading())?;
         while !stop.load(Ordering::Acquire) {
+            assembler.drain();
             match behind.records() {
                 Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => tracing::warn!(try_again_in = ?RETRY.0, "{error}"),
+                Ok(_) => std::thread::sleep(LOOK_BEHIND),
+                Err(error) => {
+                    tracing::warn!(try_again_in = ?RETRY.0, "{error}");
+                    std::thread::sleep(RETRY.0);
+                }
             }
-            std::thread::sleep(RETRY.0);
         }
         Ok(())
     }
@@ -164,9 +176,35 @@ impl DigestTopic {
         self.writer.write(&self.name, records)
     }
 
-    /// Hands over what a flush held; repeats it until the topic has it all. `None`: the process is going down.
-    pub(super) fn publish(&self, assembler: &Assembler, digests: Vec<RowDigest>) -> Option<()> {
-        self.repeat(assembler, digests.into_iter().filter_map(Handed::of).collect())
+    /// Hands over what a flush held, or keeps it and writes a receipt; repeats that until the topic has it all. `None`: the
+    /// process is going down.
+    pub(super) fn publish(
+        &self,
+        assembler: &Assembler,
+        digests: Vec<RowDigest>,
+        watermark: Option<Timestamp>,
+    ) -> Option<()> {
+        let (handing, partitions) = (self.kept.enter(), self.partitions.get());
+        let Some((handing, partitions)) = handing.zip(partitions.copied()) else {
+            return self.repeat(assembler, digests.into_iter().filter_map(Handed::of).collect());
+        };
+        let is_kept = |digest: &RowDigest| {
+            matches!(digest.owner, Owner::Execution(_))
+                && handing.is_ours(handed::partition_of(digest.id, partitions))
+        };
+        let (kept, others): (Vec<RowDigest>, Vec<RowDigest>) = digests.into_iter().partition(is_kept);
+        let mut items: Vec<Handed> = others.into_iter().filter_map(Handed::of).collect();
+        if kept.is_empty() {
+            return self.repeat(assembler, items);
+        }
+        let receipts = handed::receipts(self.kept.by, handing.flush, &kept, partitions);
+        handing.expect(receipts.len());
+        items.extend(receipts);
+        self.repeat(assembler, items)?;
+        let (here, flush) = (self.kept.clone(), handing.flush);
+        let kept = kept.into_iter().map(Handed::Digest).collect();
+        assembler.accept_handed(kept, watermark, Box::new(move || here.settled(flush)));
+        Some(())
     }
 
     fn repeat(&self, assembler: &Assembler, items: Vec<Handed>) -> Option<()> {
@@ -280,14 +318,16 @@ impl<'f> DigestFeed<'f> {
         let mut covers = Covers::default();
         covers.batch(batch);
         let order = self.in_flight.begin(covers);
-        let traces: Vec<String> = items
-            .iter()
-            .filter_map(|item| match item {
-                Handed::Trace(trace_id) => Some(trace_id.clone()),
-                Handed::Digest(_) | Handed::Join(_) => None,
-            })
-            .collect();
-        self.parts.insert(order, 1 + usize::from(!traces.is_empty()));
+        self.topic.kept.read_of(batch.partition);
+        let (mut traces, mut receipts) = (Vec::new(), 0);
+        for item in &items {
+            match item {
+                Handed::Trace(trace_id) => traces.push(trace_id.clone()),
+                Handed::Receipt(_) => receipts += 1,
+                Handed::Digest(_) | Handed::Join(_) => {}
+            }
+        }
+        self.parts.insert(order, 1 + receipts + usize::from(!traces.is_empty()));
         if !traces.is_empty() {
             let (due, partition) = (Instant::now() + LOOK_AGAIN, (batch.source.clone(), batch.partition));
             self.again.push_back(Again { due, order, partition, traces });
@@ -362,6 +402,7 @@ impl<'f> DigestFeed<'f> {
         source: &mut dyn Source,
         at_once: &AtomicBool,
     ) -> Result<(), FeedError> {
+        self.topic.kept.close();
         if !lost {
             self.drain(source, at_once)?;
         }
@@ -380,13 +421,14 @@ impl<'f> DigestFeed<'f> {
             }
         }
         // What the assembler gets after it forgot would stay.
-        while self.under_way.load(Ordering::Acquire) > 0 {
+        while self.under_way.load(Ordering::Acquire) > 0 || !self.topic.kept.is_idle() {
             // Nothing of it is committed any more; a worker that ended has jobs left for good.
             self.hear(source)?;
             source.keep_alive()?;
             std::thread::sleep(LOOK_FOR_WORKER);
         }
         self.assembler.forget();
+        self.topic.kept.forget();
         Ok(())
     }
 }
@@ -412,19 +454,32 @@ impl Worker<'_> {
     }
 
     fn work(&self, Job { order, items }: Job) -> Option<()> {
-        let mut joins = Vec::new();
-        for item in &items {
-            if let Handed::Trace(trace_id) = item {
-                joins.extend(self.assembler.executions_of(trace_id)?.into_iter().map(Handed::Join));
+        let (mut own, mut joins) = (Vec::with_capacity(items.len()), Vec::new());
+        for item in items {
+            match item {
+                Handed::Trace(trace_id) => {
+                    joins.extend(self.assembler.executions_of(&trace_id)?.into_iter().map(Handed::Join));
+                }
+                Handed::Receipt(Receipt { by, flush, marks }) => {
+                    if let Err(settled) = self.topic.kept.read_back(by, flush, self.settled(order)) {
+                        own.extend(marks.into_iter().map(Handed::Join));
+                        settled();
+                    }
+                }
+                Handed::Digest(_) | Handed::Join(_) => own.push(item),
             }
         }
         self.topic.repeat(self.assembler, joins)?;
+        self.assembler.accept_handed(own, None, self.settled(order));
+        Some(())
+    }
+
+    /// Tells that one of the parts of a batch is done.
+    fn settled(&self, order: u64) -> Settled {
         let said = self.said.clone();
-        let settled = move || {
+        Box::new(move || {
             // The other side may be gone.
             let _ = said.send(Said::Done(order));
-        };
-        self.assembler.accept_handed(items, Box::new(settled));
-        Some(())
+        })
     }
 }

@@ -241,6 +241,14 @@ impl<'p> Feed<'p> {
                 self.submit(source)?;
             }
         }
+        self.submit(source)?;
+        while self.unstored > 0 {
+            self.wait_done(source)?;
+        }
+        if self.sink.is_keyed() {
+            // Nothing more comes that a summary could wait for.
+            self.sink.sum_up();
+        }
         self.drain(source)?;
         let cells: Vec<Cell> = self.in_flight.resume_cells().collect();
         if !cells.is_empty() {

@@ -9,6 +9,7 @@ pub mod commit;
 pub mod dead;
 mod digests;
 mod feed;
+mod kept;
 mod reach;
 mod sink;
 

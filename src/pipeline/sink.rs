@@ -1,8 +1,9 @@
 //! From a full flush to durable cells: sealing, writing and handing the digests over, on a few threads that all
 //! pipelines of the process share.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,7 @@ pub struct SinkSettings {
     pub zstd_level: i32,
     /// Packs in one row before an overflow row begins.
     pub packs_per_row_max: u32,
-    /// Rows and traces remembered by each thread.
+    /// Rows and traces the threads remember.
     pub remembered_max: usize,
 }
 
@@ -125,17 +126,16 @@ impl Sink {
         let (jobs, queue) = bounded(settings.queue_max);
         let figures = Arc::new(SinkFigures::default());
         let under_way = Arc::new(AtomicUsize::new(0));
+        let turns = Arc::new(Turns::default());
+        let sealer = Sealer::new(settings.zstd_level, settings.packs_per_row_max, settings.remembered_max)?;
         let mut threads = Vec::new();
         for number in 0..settings.workers.max(1) {
             let mut worker = Worker {
                 store: store.clone(),
                 assembler: assembler.clone(),
                 outlets: outlets.clone(),
-                sealer: Sealer::new(
-                    settings.zstd_level,
-                    settings.packs_per_row_max,
-                    settings.remembered_max,
-                )?,
+                sealer: sealer.another()?,
+                turns: turns.clone(),
                 compressor: Compressor::new(settings.zstd_level)?,
                 figures: figures.clone(),
                 under_way: under_way.clone(),
@@ -182,6 +182,11 @@ impl Sink {
     /// Forgets the executions of partitions that are given up.
     pub(super) fn forget(&self) {
         self.assembler.forget();
+    }
+
+    /// Has everything summed up now that waits to be.
+    pub(super) fn sum_up(&self) {
+        self.assembler.drain();
     }
 
     /// Repeats what the store refuses until it succeeds; `None` when it cannot.
@@ -231,11 +236,44 @@ pub fn seal(
     sealed
 }
 
+/// Flushes are written at the same time, and handed over one after the other, in the order they were sealed in.
+#[derive(Default)]
+struct Turns {
+    done: Mutex<(u64, BTreeSet<u64>)>,
+    changed: Condvar,
+}
+
+/// The turn of one flush; it is over when this is dropped, whatever became of the flush.
+struct Turn<'t> {
+    turns: &'t Turns,
+    number: u64,
+}
+
+impl Turn<'_> {
+    /// Waits until every earlier turn is over.
+    fn wait(&self) {
+        let done = self.turns.done.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.turns.changed.wait_while(done, |(next, _)| *next < self.number));
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let (next, later) = &mut *self.turns.done.lock().unwrap_or_else(PoisonError::into_inner);
+        later.insert(self.number);
+        while later.remove(next) {
+            *next += 1;
+        }
+        self.turns.changed.notify_all();
+    }
+}
+
 struct Worker {
     store: Arc<dyn Store>,
     assembler: Arc<Assembler>,
     outlets: Outlets,
     sealer: Sealer,
+    turns: Arc<Turns>,
     compressor: Compressor,
     figures: Arc<SinkFigures>,
     under_way: Arc<AtomicUsize>,
@@ -271,6 +309,7 @@ impl Worker {
         safe: impl FnOnce() + Send + 'static,
     ) -> Option<(u64, u64)> {
         let begun = Instant::now();
+        let turn = Turn { turns: &self.turns, number: sealed.turn };
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
         if let Some(topic) = &self.outlets.dead {
             self.assembler.retrying(|| topic.write(&sealed.batch.cells).map_err(not_taken))?;
@@ -288,6 +327,7 @@ impl Worker {
         // Not held while the digests wait for their shards.
         drop(sealed.batch);
         let counts = (sealed.stored, sealed.duplicates);
+        turn.wait();
         match (&self.outlets.digests, number) {
             (Digests::Own, Some(number)) => {
                 self.assembler.accept(number, sealed.digests, watermark)?;
@@ -297,7 +337,7 @@ impl Worker {
                 self.assembler.accept_own(sealed.digests, watermark, Box::new(safe))?;
             }
             (Digests::Topic(topic), _) => {
-                topic.publish(&self.assembler, sealed.digests)?;
+                topic.publish(&self.assembler, sealed.digests, watermark)?;
                 safe();
             }
         }

@@ -1,12 +1,13 @@
 //! From a full flush to cells and digests.
 
 use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use linkloom_schema::digest;
 use linkloom_schema::hour::Hour;
 use linkloom_schema::row_key;
 use linkloom_schema::time::Timestamp;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Flush, NO_NODE, Owner, RowDigest, RowId, Touched, UNTIMED};
@@ -30,19 +31,31 @@ pub struct Sealed {
     pub duplicates: u64,
     /// Packs made.
     pub packs: u64,
+    /// Number of this flush among those of all sealers that share what they remember. The digests of flushes are handed
+    /// over in this order: a `trace` row that stands in an earlier flush is not in this one.
+    pub turn: u64,
 }
 
 /// Seals flushes: holds what is remembered from one to the next, all of it bounded and none of it needed for
 /// correctness.
 pub struct Sealer {
+    level: i32,
     compressor: Compressor,
     packs_per_row_max: u32,
-    /// Packs written per row so far, for the overflow chunk.
-    packs_of: FxHashMap<RowId, u32>,
-    /// `trace` rows and notes written lately.
-    written: FxHashSet<u64>,
+    remembered: Arc<Mutex<Remembered>>,
     remembered_max: usize,
     text: Vec<u8>,
+}
+
+/// What sealers of one store remember together.
+#[derive(Default)]
+struct Remembered {
+    /// The turn that comes next.
+    turn: u64,
+    /// Packs written per row so far, for the overflow chunk.
+    packs_of: FxHashMap<RowId, u32>,
+    /// `trace` rows and notes written lately, and in which turn.
+    written: FxHashMap<u64, u64>,
 }
 
 impl Sealer {
@@ -50,18 +63,35 @@ impl Sealer {
     /// and traces remembered, at the limit all are forgotten (rows start counting anew, trace rows are written again).
     pub fn new(level: i32, packs_per_row_max: u32, remembered_max: usize) -> std::io::Result<Self> {
         Ok(Sealer {
+            level,
             compressor: Compressor::new(level)?,
             packs_per_row_max: packs_per_row_max.max(1),
-            packs_of: FxHashMap::default(),
-            written: FxHashSet::default(),
+            remembered: Arc::default(),
             remembered_max,
             text: Vec::new(),
         })
     }
 
+    /// Another sealer for the same store, for another thread: what one of them wrote the other need not write again.
+    pub fn another(&self) -> std::io::Result<Self> {
+        let another = Sealer::new(self.level, self.packs_per_row_max, self.remembered_max)?;
+        Ok(Sealer { remembered: self.remembered.clone(), ..another })
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        // What a panic leaves of it is true still.
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_turn(&self) -> u64 {
+        let mut remembered = self.remembered();
+        remembered.turn += 1;
+        remembered.turn - 1
+    }
+
     /// Makes the cells and digests of a flush. The flush is left as it is (sorted): clear it to use it again.
     pub fn seal(&mut self, flush: &Flush) -> Sealed {
-        let mut sealed = Sealed::default();
+        let mut sealed = Sealed { turn: self.next_turn(), ..Sealed::default() };
         let (mut order, ends) = by_group(flush);
         let mut at = 0;
         let mut row_cells = Vec::new();
@@ -112,16 +142,16 @@ impl Sealer {
                 });
             }
             sealed.packs += row_cells.len() as u64;
-            self.place(&mut sealed.batch, row.id, table, &key, &mut row_cells);
+            self.place(&mut sealed, row.id, table, &key, &mut row_cells);
             let last = span.map(|(_, last)| last);
             match &row.owner {
                 Owner::Execution(mark) => {
                     for trace in &row.traces {
                         let row = row_key::trace(trace, mark.as_ref());
-                        self.once_a_day(&mut sealed.batch, (Table::Trace, &row, "e"), last);
+                        self.once_a_day(&mut sealed, (Table::Trace, &row, "e"), last);
                     }
                 }
-                Owner::Trace(_) => self.once_a_day(&mut sealed.batch, (table, &key, note::UNMARKED), last),
+                Owner::Trace(_) => self.once_a_day(&mut sealed, (table, &key, note::UNMARKED), last),
                 Owner::Service(..) => {}
             }
             sealed.digests.push(digest);
@@ -189,46 +219,52 @@ impl Sealer {
     }
 
     /// Puts the packs of one row into the row, or into its overflow rows, of which the row then has a note.
-    fn place(
-        &mut self,
-        batch: &mut CellBatch,
-        id: RowId,
-        table: Table,
-        key: &str,
-        cells: &mut Vec<PackCell>,
-    ) {
-        if self.packs_of.len() >= self.remembered_max {
-            self.packs_of.clear();
-        }
-        let mut count = self.packs_of.get(&id).copied().unwrap_or(0);
+    fn place(&self, sealed: &mut Sealed, id: RowId, table: Table, key: &str, cells: &mut Vec<PackCell>) {
+        let mut count = {
+            let packs_of = &mut self.remembered().packs_of;
+            if packs_of.len() >= self.remembered_max {
+                packs_of.clear();
+            }
+            let written = packs_of.entry(id).or_default();
+            let before = *written;
+            *written += cells.len() as u32;
+            before
+        };
         for (family, qualifier, value, expires_by) in cells.drain(..) {
             let chunk = count / self.packs_per_row_max;
             count += 1;
             let row = if chunk == 0 { key.to_owned() } else { format!("{key}|{chunk}") };
             if chunk > 0 {
-                self.once_a_day(batch, (table, key, note::OVERFLOW), expires_by);
+                self.once_a_day(sealed, (table, key, note::OVERFLOW), expires_by);
             }
-            batch.cells.push(Cell { table, row, family, qualifier, value, expires_by });
+            sealed.batch.cells.push(Cell { table, row, family, qualifier, value, expires_by });
         }
-        self.packs_of.insert(id, count);
     }
 
     /// Writes an empty cell of the family `l`: once, and then once for each later day of `last`, so that it expires with
     /// the latest of what it speaks of.
     fn once_a_day(
-        &mut self,
-        batch: &mut CellBatch,
+        &self,
+        sealed: &mut Sealed,
         (table, row, qualifier): (Table, &str, &str),
         last: Option<Timestamp>,
     ) {
         const DAY_SECONDS: i64 = 86_400;
-        if self.written.len() >= self.remembered_max {
-            self.written.clear();
-        }
         let day = last.map_or(0, |last| last.seconds().div_euclid(DAY_SECONDS));
         let what = xxh3_64(row.as_bytes()) ^ xxh3_64(qualifier.as_bytes()).rotate_left(1);
-        if self.written.insert(what ^ day as u64) {
-            batch.cells.push(Cell {
+        let is_new = {
+            let written = &mut self.remembered().written;
+            if written.len() >= self.remembered_max {
+                written.clear();
+            }
+            let turn = written.entry(what ^ day as u64).or_insert(u64::MAX);
+            // What a later turn wrote may be stored after the digests of this one are handed over.
+            let is_new = *turn > sealed.turn;
+            *turn = (*turn).min(sealed.turn);
+            is_new
+        };
+        if is_new {
+            sealed.batch.cells.push(Cell {
                 table,
                 row: row.to_owned(),
                 family: Family::Link,
