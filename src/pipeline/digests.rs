@@ -99,12 +99,16 @@ impl DigestTopic {
     ///
     /// Errors: librdkafka does not take the settings.
     pub fn await_summaries(&self, stop: &AtomicBool) -> Result<(), SourceError> {
-        let behind = Behind::new(&self.reading())?;
+        let mut behind = Behind::new(&self.reading())?;
         while !stop.load(Ordering::Acquire) {
             match behind.records() {
                 Ok(0) => break,
                 Ok(_) => {}
-                Err(error) => tracing::warn!(try_again_in = ?RETRY.0, "{error}"),
+                Err(error) => {
+                    tracing::warn!(try_again_in = ?RETRY.0, "{error}");
+                    // One that lost Kafka for good would go on like that.
+                    behind = Behind::new(&self.reading())?;
+                }
             }
             std::thread::sleep(RETRY.0);
         }
