@@ -20,8 +20,8 @@ use between::Between;
 const PATIENCE: Duration = Duration::from_secs(150);
 /// So many that librdkafka is still busy with an answer that names them when the broker it dropped is gone.
 const PARTITIONS: i32 = 300;
-/// Tries to have a client lose Kafka; nearly each of them does.
-const TRIES: usize = 10;
+/// Tries to have a client lose Kafka: most of them do, some find it again at once.
+const TRIES: usize = 60;
 
 /// The count of renewed clients is one for the process.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -166,7 +166,7 @@ fn a_member_that_lost_kafka_is_made_anew_and_reads_all_of_it() {
         records += 300;
         reading.until("the others are read", |reading| reading.read.len() == records);
     }
-    assert_eq!(reading.revoked, (1, 1), "nobody waited for the coordinator");
+    assert!(reading.revoked.1 > 0, "nobody waited for the coordinator");
     reading.until("all is committed", |reading| reading.is_committed(PARTITIONS as usize));
     assert_eq!(reading.again, 0, "it went on where it had committed");
 }
