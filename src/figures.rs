@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use linkloom_ingest::source::kafka::KafkaFigures;
+use linkloom_ingest::source::kafka::{KafkaFigures, clients_renewed};
 use linkloom_storage::hbase::{HbaseFigures, Method};
 
 use crate::metrics::{self as names, Recorder, call, outcome};
@@ -72,6 +72,7 @@ pub fn publish_kafka(kafka: &KafkaFigures) {
     ] {
         metrics::counter!(name).absolute(value);
     }
+    metrics::counter!(names::KAFKA_CLIENTS_RENEWED).absolute(clients_renewed());
     metrics::gauge!(names::KAFKA_PARTITIONS).set(kafka.partitions() as f64);
     for lag in kafka.lags() {
         let (topic, partition) = (lag.topic.to_string(), lag.partition.to_string());
@@ -89,6 +90,7 @@ pub fn publish_forwarded(target: &Target) {
     ] {
         metrics::counter!(name).absolute(value);
     }
+    metrics::counter!(names::KAFKA_CLIENTS_RENEWED).absolute(clients_renewed());
     metrics::gauge!(names::RELAY_UNDER_WAY_BYTES).set(get(&figures.under_way) as f64);
 }
 

@@ -95,6 +95,8 @@ metrics! {
     KAFKA_COMMITS = Counter "linkloom_kafka_commits_total";
     /// Commits of positions that Kafka did not take; they are tried again.
     KAFKA_COMMIT_ERRORS = Counter "linkloom_kafka_commit_errors_total";
+    /// Clients of Kafka that were made anew, because they had lost Kafka or a partition for good.
+    KAFKA_CLIENTS_RENEWED = Counter "linkloom_kafka_clients_renewed_total";
 
     /// Reports that were posted, or lines of files that are followed, and are in their topic.
     RELAY_DELIVERED = Counter "linkloom_relay_delivered_total";

@@ -26,6 +26,11 @@ impl Covers {
         }
     }
 
+    /// What was read of the partition before `next` is in the flush, or in one before it.
+    pub fn up_to(&mut self, partition: (Arc<str>, u32), next: u64) {
+        self.positions.insert(partition, next);
+    }
+
     /// So many lines of the source were refused in this call up to this batch, the one told last: to be remembered with
     /// how far it was ingested.
     pub fn refused(&mut self, batch: &RawBatch, count: u64) {

@@ -47,8 +47,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const LOOK_FOR_WORKER: Duration = Duration::from_millis(5);
 /// How often is looked whether all is summed up, at the end.
 const LOOK_BEHIND: Duration = Duration::from_millis(50);
-/// Batches of messages on their way to the assembler.
+/// Parts of batches on their way to the assembler.
 const JOBS_MAX: usize = 4;
+/// Messages of a part, and traces it names before it ends. Each trace is a look into the store: after an outage a batch names
+/// thousands, and nothing of it could be committed for minutes.
+const PART_MESSAGES_MAX: usize = 64;
+const PART_TRACES_MAX: usize = 64;
 
 /// How a feed of digests is to end.
 #[derive(Debug, Default)]
@@ -108,7 +112,7 @@ impl DigestTopic {
     ///
     /// Errors: librdkafka does not take the settings.
     pub fn await_summaries(&self, assembler: &Assembler, stop: &AtomicBool) -> Result<(), SourceError> {
-        let behind = Behind::new(&self.reading())?;
+        let mut behind = Behind::new(&self.reading())?;
         while !stop.load(Ordering::Acquire) {
             assembler.drain();
             match behind.records() {
@@ -117,6 +121,8 @@ impl DigestTopic {
                 Err(error) => {
                     tracing::warn!(try_again_in = ?RETRY.0, "{error}");
                     std::thread::sleep(RETRY.0);
+                    // One that lost Kafka for good would go on like that.
+                    behind = Behind::new(&self.reading())?;
                 }
             }
         }
@@ -215,7 +221,44 @@ impl DigestTopic {
     }
 }
 
-/// Messages of one batch on their way to the assembler.
+/// What some messages of a batch hold, in a row.
+struct Part {
+    items: Vec<Handed>,
+    /// The position behind the last of them.
+    next: u64,
+}
+
+/// The messages of a batch in parts that can be committed one by one.
+fn parts(batch: &RawBatch) -> Result<Vec<Part>, FeedError> {
+    let mut parts = Vec::new();
+    let mut items = Vec::new();
+    let (mut messages, mut traces) = (0, 0);
+    for (record, raw) in batch.iter().zip(&batch.records) {
+        let whole = record.bytes.len() as u64 == record.full_length;
+        let decoded = if whole { handed::decode(record.bytes) } else { Err("it was cut".to_owned()) };
+        let decoded = decoded.map_err(|why| FeedError::Digests(format!("{}: {why}", record.origin)))?;
+        messages += 1;
+        traces += decoded.iter().filter_map(trace_of).count();
+        items.extend(decoded);
+        if messages >= PART_MESSAGES_MAX || traces >= PART_TRACES_MAX {
+            parts.push(Part { items: std::mem::take(&mut items), next: raw.position + 1 });
+            (messages, traces) = (0, 0);
+        }
+    }
+    if messages > 0 {
+        parts.push(Part { items, next: batch.next_position });
+    }
+    Ok(parts)
+}
+
+fn trace_of(item: &Handed) -> Option<&str> {
+    match item {
+        Handed::Trace(trace_id) => Some(trace_id),
+        Handed::Digest(_) | Handed::Join(_) | Handed::Receipt(_) => None,
+    }
+}
+
+/// Messages on their way to the assembler.
 struct Job {
     order: u64,
     items: Vec<Handed>,
@@ -309,27 +352,29 @@ impl<'f> DigestFeed<'f> {
         jobs: &Sender<Job>,
         source: &mut dyn Source,
     ) -> Result<(), FeedError> {
-        let mut items = Vec::new();
-        for record in batch.iter() {
-            let whole = record.bytes.len() as u64 == record.full_length;
-            let decoded = if whole { handed::decode(record.bytes) } else { Err("it was cut".to_owned()) };
-            items.extend(decoded.map_err(|why| FeedError::Digests(format!("{}: {why}", record.origin)))?);
+        for part in parts(batch)? {
+            self.part(part, batch, jobs, source)?;
         }
+        Ok(())
+    }
+
+    fn part(
+        &mut self,
+        Part { items, next }: Part,
+        batch: &RawBatch,
+        jobs: &Sender<Job>,
+        source: &mut dyn Source,
+    ) -> Result<(), FeedError> {
+        let partition = (batch.source.clone(), batch.partition);
         let mut covers = Covers::default();
-        covers.batch(batch);
+        covers.up_to(partition.clone(), next);
         let order = self.in_flight.begin(covers);
         self.topic.kept.read_of(batch.partition);
-        let (mut traces, mut receipts) = (Vec::new(), 0);
-        for item in &items {
-            match item {
-                Handed::Trace(trace_id) => traces.push(trace_id.clone()),
-                Handed::Receipt(_) => receipts += 1,
-                Handed::Digest(_) | Handed::Join(_) => {}
-            }
-        }
+        let traces: Vec<String> = items.iter().filter_map(trace_of).map(str::to_owned).collect();
+        let receipts = items.iter().filter(|item| matches!(item, Handed::Receipt(_))).count();
         self.parts.insert(order, 1 + receipts + usize::from(!traces.is_empty()));
         if !traces.is_empty() {
-            let (due, partition) = (Instant::now() + LOOK_AGAIN, (batch.source.clone(), batch.partition));
+            let due = Instant::now() + LOOK_AGAIN;
             self.again.push_back(Again { due, order, partition, traces });
         }
         self.submit(Job { order, items }, jobs, source)
@@ -481,5 +526,59 @@ impl Worker<'_> {
             // The other side may be gone.
             let _ = said.send(Said::Done(order));
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linkloom_ingest::source::RawRecord;
+
+    use super::*;
+
+    /// A batch of so many messages from position 100 on, each with so many traces.
+    fn batch(messages: u64, traces: usize) -> RawBatch {
+        let mut batch = RawBatch { source: "t".into(), ..RawBatch::default() };
+        for number in 0..messages {
+            let items: Vec<Handed> =
+                (0..traces).map(|trace| Handed::Trace(format!("{number}-{trace}"))).collect();
+            let start = batch.bytes.len();
+            for (_, message) in handed::messages(&items, 1) {
+                batch.bytes.extend_from_slice(&message);
+            }
+            let end = batch.bytes.len();
+            batch.records.push(RawRecord {
+                start,
+                end,
+                full_length: (end - start) as u64,
+                position: 100 + number,
+                line: 0,
+                time: None,
+            });
+            batch.next_position = 101 + number;
+        }
+        batch
+    }
+
+    /// Traces and next position of each part.
+    fn of(batch: &RawBatch) -> Vec<(usize, u64)> {
+        let parts = parts(batch).expect("decoded");
+        parts.iter().map(|part| (part.items.len(), part.next)).collect()
+    }
+
+    #[test]
+    fn a_batch_is_committed_in_parts_of_bounded_work() {
+        assert_eq!(of(&batch(3, 10)), [(30, 103)], "little of it stays together");
+        assert_eq!(of(&batch(20, 10)), [(70, 107), (70, 114), (60, 120)]);
+        assert_eq!(of(&batch(2, 500)), [(500, 101), (500, 102)], "a message is not cut");
+        assert_eq!(of(&batch(64, 1)), [(64, 164)], "nothing is left over");
+        assert_eq!(of(&RawBatch::default()), []);
+    }
+
+    #[test]
+    fn a_message_that_was_cut_is_told_with_its_place() {
+        let mut cut = batch(2, 1);
+        cut.records[1].full_length += 1;
+        let why = parts(&cut).err().map(|error| error.to_string());
+        assert_eq!(why.as_deref(), Some("digests at t[0]@101: it was cut"));
     }
 }

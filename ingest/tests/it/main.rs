@@ -5,4 +5,5 @@ mod convert;
 mod decode;
 mod files;
 mod json_schema;
+mod kafka;
 mod round_trip;

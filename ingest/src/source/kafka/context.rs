@@ -112,16 +112,21 @@ pub(super) fn unassign(consumer: &BaseConsumer<Context>, list: &TopicPartitionLi
     }
 }
 
+/// A line librdkafka would write to its log.
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    use RDKafkaLogLevel::{Alert, Critical, Emerg, Error, Warning};
+    match level {
+        // What matters of it comes as an error, too, and is said with the name of the broker.
+        Emerg | Alert | Critical | Error | Warning => {
+            tracing::info!(target: "librdkafka", "{facility}: {message}");
+        }
+        _ => tracing::debug!(target: "librdkafka", "{facility}: {message}"),
+    }
+}
+
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        use RDKafkaLogLevel::{Alert, Critical, Emerg, Error, Warning};
-        match level {
-            // What matters of it comes as an error, too, and is said with the name of the broker.
-            Emerg | Alert | Critical | Error | Warning => {
-                tracing::info!(target: "librdkafka", "{facility}: {message}");
-            }
-            _ => tracing::debug!(target: "librdkafka", "{facility}: {message}"),
-        }
+        log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

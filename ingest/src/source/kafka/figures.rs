@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::stalled::Progress;
+
 /// A partition: topic and number.
 pub(super) type Partition = (Arc<str>, u32);
 
@@ -20,13 +22,20 @@ pub struct KafkaFigures {
 }
 
 /// How far a partition was read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Reach {
-    owned: bool,
+    /// Of a partition that is ours.
+    progress: Option<Arc<Progress>>,
     /// Where it ends, as far as is known.
     end: Option<u64>,
     /// Where the group goes on, as far as is known.
     committed: Option<u64>,
+}
+
+impl Reach {
+    fn is_owned(&self) -> bool {
+        self.progress.is_some()
+    }
 }
 
 /// How many records of a partition are not committed yet.
@@ -49,8 +58,8 @@ impl KafkaFigures {
         figure(self).fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn assigned(&self, partition: &Partition) {
-        self.reach().insert(partition.clone(), Reach { owned: true, ..Reach::default() });
+    pub(super) fn assigned(&self, partition: &Partition, progress: Arc<Progress>) {
+        self.reach().insert(partition.clone(), Reach { progress: Some(progress), ..Reach::default() });
     }
 
     pub(super) fn released(&self, partition: &Partition) {
@@ -58,7 +67,7 @@ impl KafkaFigures {
     }
 
     pub(super) fn committed(&self, partition: &Partition, next: u64) {
-        if let Some(reach) = self.reach().get_mut(partition).filter(|reach| reach.owned) {
+        if let Some(reach) = self.reach().get_mut(partition).filter(|reach| reach.is_owned()) {
             reach.committed = Some(reach.committed.map_or(next, |before| before.max(next)));
         }
     }
@@ -72,20 +81,32 @@ impl KafkaFigures {
     /// The partitions this member has, each with whether it is known where the group goes on.
     pub(super) fn owned(&self) -> Vec<(Partition, bool)> {
         let reach = self.reach();
-        let owned = reach.iter().filter(|(_, reach)| reach.owned);
+        let owned = reach.iter().filter(|(_, reach)| reach.is_owned());
         owned.map(|(partition, reach)| (partition.clone(), reach.committed.is_some())).collect()
+    }
+
+    /// The partitions this member has of which it is known where they end and where reading goes on, with the latter and
+    /// the former.
+    pub(super) fn standings(&self) -> Vec<(Partition, Arc<Progress>, u64, u64)> {
+        let reach = self.reach();
+        let known = reach.iter().filter_map(|(partition, reach)| {
+            let progress = reach.progress.clone()?;
+            let next = progress.next().or(reach.committed)?;
+            Some((partition.clone(), progress, next, reach.end?))
+        });
+        known.collect()
     }
 
     /// How many partitions this member has.
     pub fn partitions(&self) -> usize {
-        self.reach().values().filter(|reach| reach.owned).count()
+        self.reach().values().filter(|reach| reach.is_owned()).count()
     }
 
     /// The lag of every partition this member has or had, as far as it is known.
     pub fn lags(&self) -> Vec<Lag> {
         let reach = self.reach();
         let known = reach.iter().filter_map(|((topic, partition), reach)| {
-            let records = match (reach.owned, reach.end, reach.committed) {
+            let records = match (reach.is_owned(), reach.end, reach.committed) {
                 (false, ..) => 0,
                 (true, Some(end), Some(committed)) => end.saturating_sub(committed),
                 (true, ..) => return None,
@@ -107,7 +128,7 @@ mod tests {
         let lag = |records| vec![Lag { topic: "t".into(), partition: 3, records }];
         figures.committed(&partition, 5);
         assert_eq!(figures.lags(), [], "it is not ours");
-        figures.assigned(&partition);
+        figures.assigned(&partition, Arc::default());
         figures.ends(&partition, 100);
         assert_eq!(figures.lags(), [], "nobody knows where the group goes on");
         assert_eq!(figures.owned(), [(partition.clone(), false)]);
@@ -119,7 +140,7 @@ mod tests {
         figures.released(&partition);
         figures.committed(&partition, 50);
         assert_eq!((figures.lags(), figures.partitions()), (lag(0), 0), "it is somebody else's");
-        figures.assigned(&partition);
+        figures.assigned(&partition, Arc::default());
         assert_eq!(figures.lags(), [], "it starts anew");
     }
 }

@@ -1,7 +1,7 @@
 //! A member of a consumer group.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer, RebalanceProtocol};
@@ -12,11 +12,12 @@ use super::commits::Commits;
 use super::committer::{Committed, Committer};
 use super::complaints::Complaints;
 use super::connect::{Asker, not_made};
+use super::contact::count_renewed;
 use super::context::{Change, Context, list_of, unassign};
 use super::figures::{KafkaFigures, Partition};
 use super::lane::{Lane, Read, Wake};
 use super::settings::KafkaSettings;
-use super::watch::Watch;
+use super::watch::{Ill, Watch};
 use crate::source::{Next, Position, RawBatch, Source, SourceError};
 
 /// First and longest pause between two tries to reach Kafka.
@@ -97,6 +98,14 @@ impl KafkaSource {
         Ok(())
     }
 
+    /// Another member takes the place of one that does not get well by itself. It goes on where the group committed last.
+    fn renew(&mut self) -> Result<(), SourceError> {
+        let asker = Asker::new(&self.settings)?;
+        self.phase = Phase::Connecting { asker, pause: RECONNECT.0, next: Instant::now() };
+        count_renewed();
+        Ok(())
+    }
+
     /// After an error that cannot be got over there is nothing more to come.
     fn ending<T>(&mut self, result: Result<T, SourceError>) -> Result<T, SourceError> {
         if result.is_err() {
@@ -114,6 +123,13 @@ impl Source for KafkaSource {
     fn next(&mut self, wait: Duration) -> Result<Next, SourceError> {
         match &mut self.phase {
             Phase::Ended => Ok(Next::End),
+            Phase::Member(member) if member.ill.get().is_some() => match member.give_all_up() {
+                Some(revoked) => Ok(revoked),
+                None => {
+                    let renewed = self.renew();
+                    self.ending(renewed).map(|()| Next::Idle)
+                }
+            },
             Phase::Member(member) => {
                 let next = member.next(wait);
                 self.ending(next)
@@ -156,6 +172,9 @@ struct Member {
     stray: VecDeque<RawBatch>,
     /// Partitions that are being taken away were lost already.
     lost: bool,
+    /// Why it reads no more as it should, if so. Told once.
+    ill: Arc<OnceLock<Ill>>,
+    told: bool,
     commits: Commits,
     committer: Option<Committer>,
     complaints: Complaints,
@@ -186,7 +205,9 @@ impl Member {
         consumer.subscribe(&topics).map_err(|error| joining(&error))?;
         let consumer = Arc::new(consumer);
         let threads = |error| SourceError::new(&format!("kafka at {brokers}"), "start threads for", error);
-        let watch = Watch::start(consumer.clone(), figures.clone(), settings).map_err(threads)?;
+        let ill = Arc::new(OnceLock::new());
+        let watch = Watch::start(consumer.clone(), figures.clone(), settings, ill.clone(), wake.caller());
+        let watch = watch.map_err(threads)?;
         let committer = Committer::start(consumer.clone(), wake.caller()).map_err(threads)?;
         Ok(Member {
             brokers,
@@ -196,6 +217,8 @@ impl Member {
             turn: 0,
             stray: VecDeque::new(),
             lost: false,
+            ill,
+            told: false,
             commits: Commits::default(),
             committer: Some(committer),
             complaints: Complaints::default(),
@@ -230,6 +253,29 @@ impl Member {
                 return Ok(Next::Idle);
             }
         }
+    }
+
+    /// Gives up everything it has, for it is ill: without waiting for Kafka if it does not hear of it.
+    fn give_all_up(&mut self) -> Option<Next> {
+        let partitions: Vec<Partition> = self.lanes.iter().map(|lane| lane.partition.clone()).collect();
+        if !std::mem::replace(&mut self.told, true) {
+            match self.ill.get() {
+                Some(Ill::Stalled((topic, number))) => tracing::warn!(
+                    "kafka at {}: {topic}[{number}] brings nothing, though others get records of it: the client is made anew",
+                    self.brokers
+                ),
+                _ => tracing::warn!(
+                    "kafka at {}: it answers others and not this client, which is made anew",
+                    self.brokers
+                ),
+            }
+        }
+        self.lost = self.is_cut_off();
+        (!partitions.is_empty()).then_some(Next::Revoked { partitions, lost: self.lost })
+    }
+
+    fn is_cut_off(&self) -> bool {
+        matches!(self.ill.get(), Some(Ill::CutOff))
     }
 
     /// A batch of the next lane that has one.
@@ -290,14 +336,15 @@ impl Member {
 
     fn assigned(&mut self, partitions: Vec<Partition>) -> Result<(), SourceError> {
         for partition in &partitions {
+            // First, for the two would share a queue, and the last to go takes its callback along.
+            self.lanes.retain(|lane| lane.partition != *partition);
             let lane = Lane::open(&self.consumer, partition.clone(), self.record_bytes_max, &self.wake);
             let lane = lane.ok_or_else(|| {
                 let name = format!("{}[{}]", partition.0, partition.1);
                 SourceError::new(&name, "read", "librdkafka does not know the partition it assigned")
             })?;
-            self.lanes.retain(|lane| lane.partition != *partition);
+            self.figures.assigned(partition, lane.progress.clone());
             self.lanes.push(lane);
-            self.figures.assigned(partition);
         }
         let assign = || -> KafkaResult<()> {
             // Each goes on where the group committed last.
@@ -373,7 +420,10 @@ impl Member {
     }
 
     fn release(&mut self, partitions: &[Partition]) -> Result<(), SourceError> {
-        if std::mem::take(&mut self.lost) {
+        let lost = std::mem::take(&mut self.lost);
+        if lost && self.is_cut_off() {
+            tracing::warn!(partitions = names(partitions), "kafka partitions lost with their client");
+        } else if lost {
             tracing::warn!(partitions = names(partitions), "kafka gave partitions to others without waiting");
         } else {
             self.settle(partitions)?;
@@ -384,14 +434,20 @@ impl Member {
         self.commits.forget(partitions);
         self.lanes.retain(|lane| !partitions.contains(&lane.partition));
         partitions.iter().for_each(|partition| self.figures.released(partition));
-        given_up.map_err(|error| self.broken("give up", &error))
+        match given_up {
+            // It is not used any more.
+            Err(error) if self.ill.get().is_some() => tracing::debug!(%error, "giving partitions up"),
+            given_up => given_up.map_err(|error| self.broken("give up", &error))?,
+        }
+        Ok(())
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
         let partitions = self.commits.partitions();
-        if let Err(error) = self.settle(&partitions) {
+        let settled = if self.is_cut_off() { Ok(()) } else { self.settle(&partitions) };
+        if let Err(error) = settled {
             tracing::warn!("{error}");
         }
         self.watch = None;

@@ -13,6 +13,7 @@ use rdkafka::message::BorrowedMessage;
 
 use super::context::{Context, kafka_number};
 use super::figures::Partition;
+use super::stalled::Progress;
 use crate::source::{RawBatch, RawRecord};
 
 /// Records and bytes of a batch: it fits a processor's cache.
@@ -70,6 +71,7 @@ pub(super) struct Lane {
     then: Option<Read>,
     /// Bytes of the last batch, a hint for the next.
     bytes: usize,
+    pub(super) progress: Arc<Progress>,
 }
 
 impl Lane {
@@ -83,7 +85,8 @@ impl Lane {
     ) -> Option<Lane> {
         let mut queue = consumer.split_partition_queue(&partition.0, kafka_number(partition.1))?;
         queue.set_nonempty_callback(wake.caller());
-        Some(Lane { partition, queue, record_bytes_max, until: None, then: None, bytes: 0 })
+        let progress = Arc::default();
+        Some(Lane { partition, queue, record_bytes_max, until: None, then: None, bytes: 0, progress })
     }
 
     /// The records that wait, up to a batch of them.
@@ -110,8 +113,12 @@ impl Lane {
             }
         };
         match batch {
-            None => then,
+            None => {
+                self.progress.was_empty();
+                then
+            }
             Some(batch) => {
+                self.progress.read(batch.next_position);
                 self.bytes = batch.bytes.len();
                 if !matches!(then, Read::Empty) {
                     self.then = Some(then);
@@ -125,6 +132,7 @@ impl Lane {
     pub(super) fn single(&self, message: &BorrowedMessage<'_>) -> RawBatch {
         let mut batch = self.batch();
         push(&mut batch, message, self.record_bytes_max);
+        self.progress.read(batch.next_position);
         batch
     }
 

@@ -8,14 +8,14 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::{ClientContext, DefaultClientContext};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::config::FromClientConfig as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer as _};
 
 use super::connect::not_made;
 use super::context::kafka_number;
+use super::producer::{Kept, Producer};
 use super::settings::KafkaSettings;
 use crate::source::SourceError;
 
@@ -47,15 +47,13 @@ pub struct NewRecord<'r> {
 }
 
 /// Writes records to topics. What was written is there for sure once [`KafkaWriter::write`] or [`KafkaWriter::flush`] says
-/// so.
+/// so. Records under way when it lost Kafka for good are told as not taken, and the next go another way.
 pub struct KafkaWriter {
-    producer: ThreadedProducer<Deliveries>,
+    kept: Kept,
     brokers: String,
     /// Of what [`KafkaWriter::send`] handed over.
     sent: Arc<Outcome>,
 }
-
-struct Deliveries;
 
 /// Records Kafka does not have, as far as is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,7 +77,7 @@ type Told = Box<dyn FnOnce(Result<(), Undelivered>) + Send>;
 
 /// What has become of some records.
 #[derive(Default)]
-struct Outcome {
+pub(super) struct Outcome {
     state: Mutex<Counted>,
     changed: Condvar,
 }
@@ -97,7 +95,7 @@ impl Outcome {
     }
 
     /// One that was under way is not any more.
-    fn arrived(&self, result: Result<(), KafkaError>) {
+    pub(super) fn arrived(&self, result: Result<(), KafkaError>) {
         let mut state = self.state();
         state.under_way -= 1;
         if let Err(error) = result {
@@ -127,16 +125,6 @@ impl Outcome {
     }
 }
 
-impl ClientContext for Deliveries {}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = Arc<Outcome>;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, outcome: Arc<Outcome>) {
-        outcome.arrived(result.as_ref().map(|_| ()).map_err(|(error, _)| error.clone()));
-    }
-}
-
 impl KafkaWriter {
     /// A writer; it connects when it is used.
     pub fn new(settings: &KafkaSettings) -> Result<Self, SourceError> {
@@ -162,9 +150,9 @@ impl KafkaWriter {
         // Bounded in bytes alone.
         config.set("queue.buffering.max.messages", "0");
         config.set("queue.buffering.max.kbytes", "131072").set("message.max.bytes", "10000000");
-        let producer = config.create_with_context(Deliveries);
-        let producer = producer.map_err(|error| not_made(&settings.brokers, &error))?;
-        Ok(KafkaWriter { producer, brokers: settings.brokers.clone(), sent: Arc::default() })
+        let kept = Kept::new(settings.clone(), config);
+        let kept = kept.map_err(|error| not_made(&settings.brokers, &error))?;
+        Ok(KafkaWriter { kept, brokers: settings.brokers.clone(), sent: Arc::default() })
     }
 
     /// Writes records to one topic and waits until Kafka has them all.
@@ -175,8 +163,9 @@ impl KafkaWriter {
         topic: &str,
         records: impl IntoIterator<Item = NewRecord<'r>>,
     ) -> Result<(), SourceError> {
-        let outcome = Arc::default();
-        let handed = records.into_iter().try_for_each(|record| self.hand_over(topic, &record, &outcome));
+        let (outcome, producer) = (Arc::default(), self.producer_for(topic));
+        let handed =
+            records.into_iter().try_for_each(|record| hand_over(&producer, topic, &record, &outcome));
         let written = outcome.wait();
         handed?;
         written.map_err(|why| SourceError::new(&format!("topic {topic}"), "write", why))
@@ -197,9 +186,9 @@ impl KafkaWriter {
             state.under_way = 1;
             state.told = Some(Box::new(told));
         }
-        let mut patience = ROOM;
+        let (mut patience, producer) = (ROOM, self.producer_for(topic));
         for record in records {
-            if let Err(error) = self.produce(topic, &record, &outcome, patience) {
+            if let Err(error) = produce(&producer, topic, &record, &outcome, patience) {
                 if matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) {
                     // Not for each of them.
                     patience = Duration::ZERO;
@@ -212,53 +201,17 @@ impl KafkaWriter {
 
     /// Whether nothing can be written any more, and a new writer is needed.
     pub fn is_broken(&self) -> bool {
-        self.producer.client().fatal_error().is_some()
+        self.kept.producer().client().fatal_error().is_some()
     }
 
     /// Hands a record over; waits while too many are on their way.
     pub fn send(&self, topic: &str, record: &NewRecord<'_>) -> Result<(), SourceError> {
-        self.hand_over(topic, record, &self.sent)
+        hand_over(&self.producer_for(topic), topic, record, &self.sent)
     }
 
-    fn hand_over(
-        &self,
-        topic: &str,
-        record: &NewRecord<'_>,
-        outcome: &Arc<Outcome>,
-    ) -> Result<(), SourceError> {
-        self.produce(topic, record, outcome, Duration::MAX).map_err(|error| {
-            outcome.state().under_way -= 1;
-            SourceError::new(&format!("topic {topic}"), "write", error)
-        })
-    }
-
-    /// One more is under way from here on, also after an error. Waits for room for `patience` at most.
-    fn produce(
-        &self,
-        topic: &str,
-        record: &NewRecord<'_>,
-        outcome: &Arc<Outcome>,
-        patience: Duration,
-    ) -> Result<(), KafkaError> {
-        let began = Instant::now();
-        let mut new = BaseRecord::<[u8], [u8], Arc<Outcome>>::with_opaque_to(topic, outcome.clone());
-        new.partition = record.partition.map(kafka_number);
-        new.key = record.key;
-        new.payload = record.value;
-        new.timestamp = record.time_ms;
-        outcome.state().under_way += 1;
-        loop {
-            match self.producer.send(new) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
-                    if began.elapsed() < patience =>
-                {
-                    std::thread::sleep(FULL);
-                    new = back;
-                }
-                Err((error, _)) => return Err(error),
-            }
-        }
+    fn producer_for(&self, topic: &str) -> Arc<Producer> {
+        self.kept.writes_to(topic);
+        self.kept.producer()
     }
 
     /// Waits until everything handed over is written.
@@ -266,8 +219,49 @@ impl KafkaWriter {
     /// Errors: some of it was not; how much.
     pub fn flush(&self) -> Result<(), SourceError> {
         let writing = |cause: String| SourceError::new(&format!("kafka at {}", self.brokers), "write", cause);
-        self.producer.flush(PATIENCE).map_err(|error| writing(error.to_string()))?;
+        self.kept.producer().flush(PATIENCE).map_err(|error| writing(error.to_string()))?;
         self.sent.wait().map_err(|lost| writing(lost.to_string()))
+    }
+}
+
+fn hand_over(
+    producer: &Producer,
+    topic: &str,
+    record: &NewRecord<'_>,
+    outcome: &Arc<Outcome>,
+) -> Result<(), SourceError> {
+    produce(producer, topic, record, outcome, Duration::MAX).map_err(|error| {
+        outcome.state().under_way -= 1;
+        SourceError::new(&format!("topic {topic}"), "write", error)
+    })
+}
+
+/// One more is under way from here on, also after an error. Waits for room for `patience` at most.
+fn produce(
+    producer: &Producer,
+    topic: &str,
+    record: &NewRecord<'_>,
+    outcome: &Arc<Outcome>,
+    patience: Duration,
+) -> Result<(), KafkaError> {
+    let began = Instant::now();
+    let mut new = BaseRecord::<[u8], [u8], Arc<Outcome>>::with_opaque_to(topic, outcome.clone());
+    new.partition = record.partition.map(kafka_number);
+    new.key = record.key;
+    new.payload = record.value;
+    new.timestamp = record.time_ms;
+    outcome.state().under_way += 1;
+    loop {
+        match producer.send(new) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
+                if began.elapsed() < patience =>
+            {
+                std::thread::sleep(FULL);
+                new = back;
+            }
+            Err((error, _)) => return Err(error),
+        }
     }
 }
 
