@@ -259,7 +259,7 @@ impl Shard {
             // From here on what was put aside lacks reports, also when the window did not need it.
             spill.forget(id);
         }
-        let Some((window, base)) = self.windows.window(id) else { return Ok(true) };
+        let Some((window, base, hinted)) = self.windows.window(id) else { return Ok(true) };
         if base != Base::Store {
             let mark = window.mark.clone();
             let observed = window.observe().map_err(|why| StoreError::Corrupt {
@@ -269,7 +269,7 @@ impl Shard {
             })?;
             if !observed.conflict {
                 let repeated = observed.repeated;
-                let ended = shared.summariser.cells(&mark, &observed, batch);
+                let ended = shared.summariser.cells(&mark, &observed, hinted, batch);
                 if repeated {
                     window.drop_repeated();
                 }
@@ -286,7 +286,7 @@ impl Shard {
         let mut traces = Traces::default();
         let mut stored = Vec::new();
         for &id in ids {
-            let Some((window, Base::Unknown)) = self.windows.window(id) else { continue };
+            let Some((window, Base::Unknown, _)) = self.windows.window(id) else { continue };
             let mark = window.mark.clone();
             match self.put_aside_of(id, &mark) {
                 Some(rest) => {

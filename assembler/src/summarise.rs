@@ -13,6 +13,7 @@ use linkloom_schema::time::Timestamp;
 use linkloom_storage::cell::{Cell, CellBatch, Family, Table};
 use linkloom_storage::definitions::{DefinitionSnapshot, Definitions};
 use linkloom_storage::execution::{self, Execution, Logs, SUMMARY};
+use linkloom_storage::retention::day_of;
 use linkloom_storage::store::{Store, StoreError};
 
 use crate::window::Observed;
@@ -26,12 +27,24 @@ pub struct Summariser {
     pub idle: Arc<IdleTimes>,
 }
 
+/// The hint that was written last of an execution: status and start, and the day it expires by. None of them changes with
+/// most reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hinted(Option<(ExecutionStatus, Timestamp, Option<i64>)>);
+
 /// Qualifier of the cells in `recent` and `scene`.
 const COPY: &str = "s";
 
 impl Summariser {
-    /// Appends the summary cells of an execution whose reports are all in `observed`. Returns whether it has ended.
-    pub(crate) fn cells(&self, mark: &LinkMark, observed: &Observed<'_>, batch: &mut CellBatch) -> bool {
+    /// Appends the summary cells of an execution whose reports are all in `observed`. The hint of its scene is left out if
+    /// it is `hinted` already. Returns whether the execution has ended.
+    pub(crate) fn cells(
+        &self,
+        mark: &LinkMark,
+        observed: &Observed<'_>,
+        hinted: &mut Hinted,
+        batch: &mut CellBatch,
+    ) -> bool {
         let mut tally = Tally::default();
         tally.reports = observed.events.len() as u64 + observed.logs;
         tally.logs = observed.logs;
@@ -42,7 +55,8 @@ impl Summariser {
         observed.logged_nodes.iter().for_each(|node| tally.note_logged_node(node));
         observed.metas.iter().for_each(|(moment, meta)| tally.note_meta(*moment, meta));
         let definitions = self.definitions.snapshot();
-        push_cells(&summarise(mark.as_ref(), &observed.events, &tally, &definitions, &self.idle), batch)
+        let summary = summarise(mark.as_ref(), &observed.events, &tally, &definitions, &self.idle);
+        push_cells(&summary, hinted, batch)
     }
 
     /// The same for an execution that is read from the store, with the reports its traces join to it.
@@ -56,7 +70,7 @@ impl Summariser {
         let read = execution::with_execution(store, mark, Logs::All, |execution| {
             of_execution(&execution, &definitions, &self.idle)
         })?;
-        Ok(read.is_none_or(|summary| push_cells(&summary, batch)))
+        Ok(read.is_none_or(|summary| push_cells(&summary, &mut Hinted::default(), batch)))
     }
 }
 
@@ -91,7 +105,7 @@ fn summarise(
     })
 }
 
-fn push_cells(summary: &Summary, batch: &mut CellBatch) -> bool {
+fn push_cells(summary: &Summary, hinted: &mut Hinted, batch: &mut CellBatch) -> bool {
     let mark = MarkRef {
         business_id: &summary.business_id,
         scene_id: &summary.scene_id,
@@ -108,12 +122,48 @@ fn push_cells(summary: &Summary, batch: &mut CellBatch) -> bool {
         expires_by: summary.last_report_time,
     };
     batch.cells.push(cell(Table::Recent, row_key::recent(mark, start), COPY, value.clone()));
-    batch.cells.push(cell(
-        Table::Scene,
-        row_key::scene(mark, summary.status.as_str(), start),
-        COPY,
-        Vec::new(),
-    ));
+    let hint = Hinted(Some((summary.status, start, summary.last_report_time.map(day_of))));
+    if std::mem::replace(hinted, hint) != hint {
+        let row = row_key::scene(mark, summary.status.as_str(), start);
+        batch.cells.push(cell(Table::Scene, row, COPY, Vec::new()));
+    }
     batch.cells.push(cell(Table::Link, row_key::link(mark), SUMMARY, value));
     summary.status != ExecutionStatus::Running
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_of_the_scene_is_written_when_it_changes() {
+        let mark = LinkMark::new("content-1", "realtime-input", "run-1").expect("valid ids");
+        let mut summary = summary::summarise(&summary::Observed {
+            mark: mark.as_ref(),
+            events: &[],
+            tally: &Tally::default(),
+            definition: None,
+            idle_micros: 1,
+            sub: &|_, _| None,
+        });
+        let at = |seconds: i64| Some(Timestamp(seconds * 1_000_000));
+        (summary.start_time, summary.last_report_time) = (at(86_000), at(86_100));
+        let mut hinted = Hinted::default();
+        let mut tables = |summary: &Summary| {
+            let mut batch = CellBatch::default();
+            push_cells(summary, &mut hinted, &mut batch);
+            batch.cells.iter().map(|cell| cell.table).collect::<Vec<_>>()
+        };
+        let (all, without) = ([Table::Recent, Table::Scene, Table::Link], [Table::Recent, Table::Link]);
+        assert_eq!(tables(&summary), all);
+        summary.last_report_time = at(86_200);
+        assert_eq!(tables(&summary), without, "only later");
+        summary.last_report_time = at(86_400);
+        assert_eq!(tables(&summary), all, "it expires a day later");
+        summary.status = ExecutionStatus::Failed;
+        assert_eq!(tables(&summary), all);
+        summary.start_time = at(85_000);
+        assert_eq!(tables(&summary), all, "an earlier report came");
+        assert_eq!(tables(&summary), without);
+    }
 }

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catch_up::{LONGER, is_long_ago};
 use crate::settings::WindowSettings;
+use crate::summarise::Hinted;
 use crate::window::Window;
 
 /// The two clocks windows live by.
@@ -54,6 +55,7 @@ struct Slot {
     due_ms: u64,
     /// What came last was of long ago.
     long_ago: bool,
+    hinted: Hinted,
     terminal: bool,
     /// No summary was written since it was opened.
     is_new: bool,
@@ -70,6 +72,7 @@ impl Slot {
             pending: Vec::new(),
             due_ms: 0,
             long_ago: false,
+            hinted: Hinted::default(),
             terminal: false,
             is_new: true,
             bytes: 0,
@@ -214,9 +217,9 @@ impl Windows {
         due.fold(self.next_sweep_ms, u64::min)
     }
 
-    /// The window of an execution and how much it holds.
-    pub fn window(&mut self, id: RowId) -> Option<(&mut Window, Base)> {
-        self.slots.get_mut(&id).map(|slot| (&mut slot.window, slot.base))
+    /// The window of an execution, how much it holds, and the hint that was written of it.
+    pub fn window(&mut self, id: RowId) -> Option<(&mut Window, Base, &mut Hinted)> {
+        self.slots.get_mut(&id).map(|slot| (&mut slot.window, slot.base, &mut slot.hinted))
     }
 
     /// What the store or the spill had of an execution is merged now: the window is whole.
@@ -243,6 +246,9 @@ impl Windows {
 
     /// The summary of an execution could not be written now: it is due again after the delay.
     pub fn retry(&mut self, id: RowId, clock: Clock) {
+        if let Some(slot) = self.slots.get_mut(&id) {
+            slot.hinted = Hinted::default();
+        }
         // Never at once: who takes what is due until nothing is left would not come to an end.
         self.due[KNOWN].push_back((clock.wall_ms + self.settings.summary_delay_ms.max(1), id));
     }

@@ -85,10 +85,10 @@ section! {
     FlushConfig in "flush" {
         /// Reports held for the next flush.
         /// At the limit the flush begins at once.
-        reports_max: usize = 65_536, Range(1, 10_000_000);
+        reports_max: usize = 98_304, Range(1, 10_000_000);
         /// Bytes of the reports held for the next flush.
         /// At the limit the flush begins at once.
-        bytes_max: usize = (32 * MIB) as usize, Range(64 * KIB, 4 * GIB);
+        bytes_max: usize = (48 * MIB) as usize, Range(64 * KIB, 4 * GIB);
         /// Longest time a report is held before its flush begins, in milliseconds since it was read.
         /// A report is to be readable 500 ms after it was read, so this cannot be longer. While all workers are busy the flush grows instead; reports more than a minute old are held ten times as long while more of them are at hand, so that a backlog is written in large packs.
         delay_ms: u64 = 300, Range(1, 500);

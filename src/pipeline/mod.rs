@@ -9,7 +9,6 @@ pub mod commit;
 pub mod dead;
 mod digests;
 mod feed;
-mod kept;
 mod reach;
 mod sink;
 

@@ -23,7 +23,7 @@ pub struct Expired {
 }
 
 /// UTC day of `time`, counted from 1970-01-01.
-pub(crate) fn day_of(time: Timestamp) -> i64 {
+pub fn day_of(time: Timestamp) -> i64 {
     time.micros().div_euclid(MICROS_PER_DAY)
 }
 
