@@ -191,6 +191,8 @@ pub struct Assembler {
     shared: Arc<Shared>,
     senders: Vec<Sender<Message>>,
     threads: Vec<JoinHandle<()>>,
+    /// Holds the folders of the shards' spilled windows.
+    spill: Option<PathBuf>,
 }
 
 impl Assembler {
@@ -202,7 +204,9 @@ impl Assembler {
     ) -> Result<Self, StoreError> {
         let (shared, left) = Shared::open(store, summariser)?;
         let shared = Arc::new(shared);
-        let mut assembler = Assembler { shared: shared.clone(), senders: Vec::new(), threads: Vec::new() };
+        let spill = settings.spill.as_ref().map(|(folder, _)| folder.clone());
+        let mut assembler =
+            Assembler { shared: shared.clone(), senders: Vec::new(), threads: Vec::new(), spill };
         for (number, shard) in shards(&shared, settings)?.into_iter().enumerate() {
             let (sender, receiver) = bounded(settings.queue_flushes_max.max(1));
             let thread = std::thread::Builder::new()
@@ -330,6 +334,10 @@ impl Drop for Assembler {
             if thread.join().is_err() {
                 tracing::error!("an assembler thread ended in a panic");
             }
+        }
+        if let Some(folder) = &self.spill {
+            // The shards removed theirs. It stays if somebody put something else there.
+            let _ = std::fs::remove_dir(folder);
         }
     }
 }
