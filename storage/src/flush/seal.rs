@@ -220,19 +220,17 @@ impl Sealer {
 
     /// Puts the packs of one row into the row, or into its overflow rows, of which the row then has a note.
     fn place(&self, sealed: &mut Sealed, id: RowId, table: Table, key: &str, cells: &mut Vec<PackCell>) {
-        let mut count = {
+        let before = {
             let packs_of = &mut self.remembered().packs_of;
             if packs_of.len() >= self.remembered_max {
                 packs_of.clear();
             }
             let written = packs_of.entry(id).or_default();
-            let before = *written;
             *written += cells.len() as u32;
-            before
+            *written - cells.len() as u32
         };
-        for (family, qualifier, value, expires_by) in cells.drain(..) {
+        for (count, (family, qualifier, value, expires_by)) in (before..).zip(cells.drain(..)) {
             let chunk = count / self.packs_per_row_max;
-            count += 1;
             let row = if chunk == 0 { key.to_owned() } else { format!("{key}|{chunk}") };
             if chunk > 0 {
                 self.once_a_day(sealed, (table, key, note::OVERFLOW), expires_by);
