@@ -176,7 +176,8 @@ pub fn messages(items: &[Handed], partitions: u32) -> Vec<(u32, Vec<u8>)> {
 pub fn decode(message: &[u8]) -> Result<Vec<Handed>, String> {
     match message {
         [] => return Err("it is empty".to_owned()),
-        [VERSION, ..] => {}
+        // Layout 1 had no receipts.
+        [1 | VERSION, ..] => {}
         [other, ..] => {
             return Err(format!("it has layout {other} of another release, this one reads layout {VERSION}"));
         }
@@ -274,6 +275,9 @@ mod tests {
             assert!(left.is_err() || end == 1, "cut at {end}: {left:?}");
         }
         let other = decode(&[9, 1]).expect_err("another layout");
+        let mut before = message.clone();
+        before[0] = 1;
+        assert_eq!(decode(&before), decode(&message), "layout 1 had no receipts");
         assert_eq!(other, "it has layout 9 of another release, this one reads layout 2");
     }
 

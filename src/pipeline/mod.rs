@@ -14,4 +14,4 @@ mod sink;
 
 pub use digests::{DigestFeed, DigestTopic, Ending};
 pub use feed::{Feed, FeedError, FeedFigures, FeedOutcome, FeedSettings, SharedWatermark};
-pub use sink::{Digests, Outlets, Sink, SinkFigures, SinkSettings, seal};
+pub use sink::{Digests, Outlets, Sink, SinkFigures, SinkSettings, with_journal};

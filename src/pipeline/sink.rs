@@ -216,18 +216,16 @@ impl Drop for Sink {
     }
 }
 
-/// Seals a flush with `extra` cells and, if it has a number, its journal cell.
+/// A sealed flush with `extra` cells and, if it has a number, its journal cell.
 ///
 /// The journal cell comes first: if the store takes only the first cells of the batch and the process dies, what it took
 /// is summed up at the next start.
-pub fn seal(
+pub fn with_journal(
     number: Option<u64>,
-    flush: &Flush,
+    mut sealed: Sealed,
     extra: Vec<Cell>,
-    sealer: &mut Sealer,
     compressor: &mut Compressor,
 ) -> Sealed {
-    let mut sealed = sealer.seal(flush);
     let journal = number.and_then(|number| journal::cell(number, &sealed.digests, compressor));
     let mut cells: Vec<Cell> = journal.into_iter().collect();
     cells.append(&mut sealed.batch.cells);
@@ -244,12 +242,12 @@ struct Turns {
 }
 
 /// The turn of one flush; it is over when this is dropped, whatever became of the flush.
-struct Turn<'t> {
-    turns: &'t Turns,
+struct Turn {
+    turns: Arc<Turns>,
     number: u64,
 }
 
-impl Turn<'_> {
+impl Turn {
     /// Waits until every earlier turn is over.
     fn wait(&self) {
         let done = self.turns.done.lock().unwrap_or_else(PoisonError::into_inner);
@@ -257,7 +255,7 @@ impl Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
         let (next, later) = &mut *self.turns.done.lock().unwrap_or_else(PoisonError::into_inner);
         later.insert(self.number);
@@ -291,10 +289,14 @@ impl Worker {
             let begun = Instant::now();
             // A flush with a journal cell has a number.
             let number = matches!(self.outlets.digests, Digests::Own).then(|| self.assembler.next_flush());
-            let sealed = seal(number, &flush, extra, &mut self.sealer, &mut self.compressor);
+            // Before anything can go wrong: those behind it wait for its end.
+            let turn = Turn { turns: self.turns.clone(), number: self.sealer.next_turn() };
+            let sealed = self.sealer.seal_in_turn(turn.number, &flush);
+            let sealed = with_journal(number, sealed, extra, &mut self.compressor);
             flush.clear();
             let _ = answer.send(Done::Sealed(Box::new(flush)));
-            let counts = self.write(number, sealed, watermark, safe);
+            let counts = self.write(number, sealed, &turn, watermark, safe);
+            drop(turn);
             metrics::histogram!(crate::metrics::FLUSH_SECONDS).record(begun.elapsed().as_secs_f64());
             self.under_way.fetch_sub(1, Ordering::Relaxed);
             let _ = answer.send(Done::Stored(counts));
@@ -305,11 +307,11 @@ impl Worker {
         &mut self,
         number: Option<u64>,
         sealed: Sealed,
+        turn: &Turn,
         watermark: Option<Timestamp>,
         safe: impl FnOnce() + Send + 'static,
     ) -> Option<(u64, u64)> {
         let begun = Instant::now();
-        let turn = Turn { turns: &self.turns, number: sealed.turn };
         self.assembler.retrying(|| self.store.write(&sealed.batch))?;
         if let Some(topic) = &self.outlets.dead {
             self.assembler.retrying(|| topic.write(&sealed.batch.cells).map_err(not_taken))?;

@@ -68,6 +68,8 @@ pub struct DigestFeed<'f> {
     under_way: Arc<AtomicUsize>,
     /// Batches whose traces are to be looked up a second time, the oldest first.
     again: VecDeque<Again>,
+    /// When was looked for unmarked reports last.
+    looked: Option<Instant>,
     said: (Sender<Said>, Receiver<Said>),
 }
 
@@ -81,6 +83,7 @@ impl<'f> DigestFeed<'f> {
             parts: BTreeMap::new(),
             under_way: Arc::default(),
             again: VecDeque::new(),
+            looked: None,
             said: unbounded(),
         }
     }
@@ -89,8 +92,7 @@ impl<'f> DigestFeed<'f> {
     ///
     /// Errors: the source cannot be read, a message does not decode, or the store failed for good.
     pub fn run(mut self, source: &mut dyn Source, ending: &Ending) -> Result<(), FeedError> {
-        const WAIT: Duration = Duration::from_millis(50);
-        std::thread::scope(|scope| {
+        let outcome = std::thread::scope(|scope| {
             let (jobs, queue) = bounded::<Job>(JOBS_MAX);
             let worker = Worker {
                 topic: self.topic,
@@ -99,28 +101,52 @@ impl<'f> DigestFeed<'f> {
                 under_way: self.under_way.clone(),
             };
             scope.spawn(move || worker.run(&queue));
-            let mut looked: Option<Instant> = None;
-            while !ending.stop.load(Ordering::Acquire) {
-                if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
-                    if let Err(error) = self.assembler.look_for_unmarked() {
-                        tracing::debug!(%error, "not known whether there are unmarked reports");
-                    }
-                    looked = Some(Instant::now());
+            self.read(&jobs, source, ending)
+        });
+        // Whoever has the partitions next knows more of their executions: nothing is written of them from here on.
+        self.topic.kept.close(true);
+        while !self.topic.kept.is_idle() {
+            std::thread::sleep(LOOK_FOR_WORKER);
+        }
+        self.assembler.forget();
+        self.topic.kept.forget();
+        outcome
+    }
+
+    fn read(
+        &mut self,
+        jobs: &Sender<Job>,
+        source: &mut dyn Source,
+        ending: &Ending,
+    ) -> Result<(), FeedError> {
+        const WAIT: Duration = Duration::from_millis(50);
+        while !ending.stop.load(Ordering::Acquire) {
+            self.look_for_unmarked();
+            self.hear(source)?;
+            self.look_again(jobs, source)?;
+            match source.next(WAIT)? {
+                Next::Batch(batch) => self.batch(&batch, jobs, source)?,
+                Next::Revoked { partitions, lost } => {
+                    self.give_up(&partitions, lost, source, &ending.at_once)?;
+                    source.release(&partitions)?;
                 }
-                self.hear(source)?;
-                self.look_again(&jobs, source)?;
-                match source.next(WAIT)? {
-                    Next::Batch(batch) => self.batch(&batch, &jobs, source)?,
-                    Next::Revoked { partitions, lost } => {
-                        self.give_up(&partitions, lost, source, &ending.at_once)?;
-                        source.release(&partitions)?;
-                    }
-                    Next::Opened(_) | Next::Incomplete(_) | Next::Idle => {}
-                    Next::End => break,
-                }
+                Next::Opened(_) | Next::Incomplete(_) | Next::Idle => {}
+                Next::End => break,
             }
-            self.drain(source, &ending.at_once)
-        })
+        }
+        if !ending.at_once.load(Ordering::Acquire) {
+            self.assembler.drain();
+        }
+        self.drain(source, &ending.at_once)
+    }
+
+    fn look_for_unmarked(&mut self) {
+        if self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+            if let Err(error) = self.assembler.look_for_unmarked() {
+                tracing::debug!(%error, "not known whether there are unmarked reports");
+            }
+            self.looked = Some(Instant::now());
+        }
     }
 
     fn batch(
@@ -175,6 +201,7 @@ impl<'f> DigestFeed<'f> {
                 Err(SendTimeoutError::Disconnected(_)) => return Err(FeedError::NotStored),
             }
             source.keep_alive()?;
+            self.look_for_unmarked();
             self.hear(source)?;
         }
     }
@@ -224,7 +251,7 @@ impl<'f> DigestFeed<'f> {
         source: &mut dyn Source,
         at_once: &AtomicBool,
     ) -> Result<(), FeedError> {
-        self.topic.kept.close();
+        self.topic.kept.close(lost);
         if !lost {
             self.drain(source, at_once)?;
         }

@@ -23,18 +23,14 @@ struct State {
     ours: BTreeSet<u32>,
     /// Threads that are handing digests to the assembler.
     handing: usize,
-    /// Number of the next flush that is kept.
-    next: u64,
-    flushes: BTreeMap<u64, Flush>,
-}
-
-/// A flush of which digests were kept.
-struct Flush {
-    /// Receipts in the topic that were not read back yet.
-    unread: usize,
-    settled: bool,
-    /// To be called when it is settled.
-    told: Vec<Settled>,
+    /// Times partitions were lost.
+    losses: u64,
+    /// Number of the flush that was kept last.
+    last: u64,
+    /// Nothing is known of flushes up to this one: the windows were forgotten after them.
+    forgotten: u64,
+    /// Flushes that are not summed up, and whom to tell then: a receipt was read back.
+    flushes: BTreeMap<u64, Vec<Settled>>,
 }
 
 impl Kept {
@@ -60,23 +56,14 @@ impl Kept {
             return None;
         }
         state.handing += 1;
-        state.next += 1;
-        Some(Handing { kept: self, ours: state.ours.clone(), flush: state.next })
+        state.last += 1;
+        Some(Handing { kept: self, ours: state.ours.clone(), losses: state.losses, flush: state.last })
     }
 
     /// Everything kept of a flush is summed up.
     pub(super) fn settled(&self, flush: u64) {
-        let told = {
-            let flushes = &mut self.state().flushes;
-            let Some(kept) = flushes.get_mut(&flush) else { return };
-            kept.settled = true;
-            let told = std::mem::take(&mut kept.told);
-            if kept.unread == 0 {
-                flushes.remove(&flush);
-            }
-            told
-        };
-        told.into_iter().for_each(|settled| settled());
+        let told = self.state().flushes.remove(&flush);
+        told.into_iter().flatten().for_each(|settled| settled());
     }
 
     /// A receipt of this process was read back; `settled` is called once its flush is settled.
@@ -84,28 +71,27 @@ impl Kept {
     /// Errors: gives `settled` back when nothing is known of the flush (any more): its executions are to be read from the
     /// store.
     pub(super) fn read_back(&self, by: u64, flush: u64, settled: Settled) -> Result<(), Settled> {
-        if by != self.by {
-            return Err(settled);
-        }
         {
-            let flushes = &mut self.state().flushes;
-            let Some(kept) = flushes.get_mut(&flush) else { return Err(settled) };
-            kept.unread = kept.unread.saturating_sub(1);
-            if !kept.settled {
-                kept.told.push(settled);
+            let state = &mut *self.state();
+            if by != self.by || flush <= state.forgotten {
+                return Err(settled);
+            }
+            if let Some(told) = state.flushes.get_mut(&flush) {
+                told.push(settled);
                 return Ok(());
             }
-            if kept.unread == 0 {
-                flushes.remove(&flush);
-            }
         }
+        // It was there before its receipts were written, so it is settled.
         settled();
         Ok(())
     }
 
-    /// No partition is ours any more, until something of it is read again.
-    pub(super) fn close(&self) {
-        self.state().ours.clear();
+    /// No partition is ours any more, until something of it is read again; `lost`: nor was it while digests were handed over
+    /// just now.
+    pub(super) fn close(&self, lost: bool) {
+        let mut state = self.state();
+        state.ours.clear();
+        state.losses += u64::from(lost);
     }
 
     /// Whether nobody is handing over.
@@ -115,7 +101,9 @@ impl Kept {
 
     /// The windows were forgotten: nothing is known of any flush.
     pub(super) fn forget(&self) {
-        self.state().flushes.clear();
+        let mut state = self.state();
+        state.forgotten = state.last;
+        state.flushes.clear();
     }
 }
 
@@ -123,6 +111,7 @@ impl Kept {
 pub(super) struct Handing<'k> {
     kept: &'k Kept,
     ours: BTreeSet<u32>,
+    losses: u64,
     /// Number of the flush in its receipts.
     pub(super) flush: u64,
 }
@@ -132,10 +121,14 @@ impl Handing<'_> {
         self.ours.contains(&partition)
     }
 
-    /// So many receipts will be written. To be called before the first of them is.
-    pub(super) fn expect(&self, receipts: usize) {
-        let flush = Flush { unread: receipts, settled: false, told: Vec::new() };
-        self.kept.state().flushes.insert(self.flush, flush);
+    /// Receipts will be written. To be called before the first of them is.
+    pub(super) fn expect(&self) {
+        self.kept.state().flushes.insert(self.flush, Vec::new());
+    }
+
+    /// Whether the partitions were lost since.
+    pub(super) fn is_lost(&self) -> bool {
+        self.kept.state().losses != self.losses
     }
 }
 
@@ -157,12 +150,12 @@ mod tests {
         Box::new(move || _ = calls.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A flush with two receipts, handed over.
+    /// A flush that was handed over.
     fn flush(kept: &Kept) -> u64 {
         kept.read_of(3);
         let handing = kept.enter().expect("a partition is ours");
         assert!(handing.is_ours(3) && !handing.is_ours(4));
-        handing.expect(2);
+        handing.expect();
         assert!(!kept.is_idle());
         handing.flush
     }
@@ -180,7 +173,8 @@ mod tests {
         assert!(kept.read_back(kept.by, first, counting(&calls)).is_ok());
         assert_eq!(calls.load(Ordering::Relaxed), 2);
         assert!(kept.state().flushes.is_empty(), "nothing is left of it");
-        assert!(kept.read_back(kept.by, first, counting(&calls)).is_err(), "the topic says it twice");
+        assert!(kept.read_back(kept.by, first, counting(&calls)).is_ok(), "the topic says it twice");
+        assert_eq!(calls.load(Ordering::Relaxed), 3);
     }
 
     #[test]
@@ -189,8 +183,12 @@ mod tests {
         let first = flush(&kept);
         assert!(kept.read_back(Kept::new().by, first, counting(&calls)).is_err(), "of another process");
         assert!(kept.read_back(kept.by, first, counting(&calls)).is_ok());
-        kept.close();
-        assert!(kept.enter().is_none());
+        let handing = kept.enter().expect("a partition is ours");
+        kept.close(false);
+        assert!(kept.enter().is_none() && !handing.is_lost());
+        kept.close(true);
+        assert!(handing.is_lost(), "while it was handed over");
+        drop(handing);
         kept.forget();
         assert!(kept.read_back(kept.by, first, counting(&calls)).is_err());
         kept.settled(first);

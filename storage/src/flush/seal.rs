@@ -31,9 +31,6 @@ pub struct Sealed {
     pub duplicates: u64,
     /// Packs made.
     pub packs: u64,
-    /// Number of this flush among those of all sealers that share what they remember. The digests of flushes are handed
-    /// over in this order: a `trace` row that stands in an earlier flush is not in this one.
-    pub turn: u64,
 }
 
 /// Seals flushes: holds what is remembered from one to the next, all of it bounded and none of it needed for
@@ -83,7 +80,8 @@ impl Sealer {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next_turn(&self) -> u64 {
+    /// The number of the next flush, among those of all sealers that share what they remember.
+    pub fn next_turn(&self) -> u64 {
         let mut remembered = self.remembered();
         remembered.turn += 1;
         remembered.turn - 1
@@ -91,7 +89,13 @@ impl Sealer {
 
     /// Makes the cells and digests of a flush. The flush is left as it is (sorted): clear it to use it again.
     pub fn seal(&mut self, flush: &Flush) -> Sealed {
-        let mut sealed = Sealed { turn: self.next_turn(), ..Sealed::default() };
+        self.seal_in_turn(self.next_turn(), flush)
+    }
+
+    /// The same in a turn that was [taken](Sealer::next_turn) before. The digests of flushes are to be handed over in the
+    /// order of their turns: a `trace` row that stands in an earlier flush is not in this one.
+    pub fn seal_in_turn(&mut self, turn: u64, flush: &Flush) -> Sealed {
+        let mut sealed = Sealed::default();
         let (mut order, ends) = by_group(flush);
         let mut at = 0;
         let mut row_cells = Vec::new();
@@ -142,16 +146,16 @@ impl Sealer {
                 });
             }
             sealed.packs += row_cells.len() as u64;
-            self.place(&mut sealed, row.id, table, &key, &mut row_cells);
+            self.place((&mut sealed, turn), row.id, table, &key, &mut row_cells);
             let last = span.map(|(_, last)| last);
             match &row.owner {
                 Owner::Execution(mark) => {
                     for trace in &row.traces {
                         let row = row_key::trace(trace, mark.as_ref());
-                        self.once_a_day(&mut sealed, (Table::Trace, &row, "e"), last);
+                        self.once_a_day((&mut sealed, turn), (Table::Trace, &row, "e"), last);
                     }
                 }
-                Owner::Trace(_) => self.once_a_day(&mut sealed, (table, &key, note::UNMARKED), last),
+                Owner::Trace(_) => self.once_a_day((&mut sealed, turn), (table, &key, note::UNMARKED), last),
                 Owner::Service(..) => {}
             }
             sealed.digests.push(digest);
@@ -219,7 +223,14 @@ impl Sealer {
     }
 
     /// Puts the packs of one row into the row, or into its overflow rows, of which the row then has a note.
-    fn place(&self, sealed: &mut Sealed, id: RowId, table: Table, key: &str, cells: &mut Vec<PackCell>) {
+    fn place(
+        &self,
+        (sealed, turn): (&mut Sealed, u64),
+        id: RowId,
+        table: Table,
+        key: &str,
+        cells: &mut Vec<PackCell>,
+    ) {
         let before = {
             let packs_of = &mut self.remembered().packs_of;
             if packs_of.len() >= self.remembered_max {
@@ -233,7 +244,7 @@ impl Sealer {
             let chunk = count / self.packs_per_row_max;
             let row = if chunk == 0 { key.to_owned() } else { format!("{key}|{chunk}") };
             if chunk > 0 {
-                self.once_a_day(sealed, (table, key, note::OVERFLOW), expires_by);
+                self.once_a_day((&mut *sealed, turn), (table, key, note::OVERFLOW), expires_by);
             }
             sealed.batch.cells.push(Cell { table, row, family, qualifier, value, expires_by });
         }
@@ -243,7 +254,7 @@ impl Sealer {
     /// the latest of what it speaks of.
     fn once_a_day(
         &self,
-        sealed: &mut Sealed,
+        (sealed, turn): (&mut Sealed, u64),
         (table, row, qualifier): (Table, &str, &str),
         last: Option<Timestamp>,
     ) {
@@ -255,10 +266,10 @@ impl Sealer {
             if written.len() >= self.remembered_max {
                 written.clear();
             }
-            let turn = written.entry(what ^ day as u64).or_insert(u64::MAX);
+            let first = written.entry(what ^ day as u64).or_insert(u64::MAX);
             // What a later turn wrote may be stored after the digests of this one are handed over.
-            let is_new = *turn > sealed.turn;
-            *turn = (*turn).min(sealed.turn);
+            let is_new = *first > turn;
+            *first = (*first).min(turn);
             is_new
         };
         if is_new {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use linkloom::pipeline::commit::{Covers, InFlight};
-use linkloom::pipeline::{dead, seal};
+use linkloom::pipeline::{dead, with_journal};
 use linkloom::service::OpenStore;
 use linkloom_assembler::SteppedAssembler;
 use linkloom_assembler::watermark::Watermark;
@@ -147,7 +147,8 @@ impl Process {
             let number = self.assembler.next_flush();
             let extra = std::mem::take(&mut job.extra);
             let dead = extra.len() as u64;
-            let sealed = seal(Some(number), &job.flush, extra, &mut worker.sealer, &mut worker.compressor);
+            let sealed = worker.sealer.seal(&job.flush);
+            let sealed = with_journal(Some(number), sealed, extra, &mut worker.compressor);
             assert_eq!(job.records, sealed.stored + sealed.duplicates + dead, "nothing vanishes");
             job.sealed = Some((number, sealed));
             return Vec::new();
